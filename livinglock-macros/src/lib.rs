@@ -1,8 +1,101 @@
-//! The attribute macro of livinglock.
+//! The macros of `livinglock`. Use them through that crate, where the checkpoints are as well.
+
+mod args;
+mod checkpoint;
+mod duration;
+mod expand;
+mod item;
+mod scan;
+mod settings;
+mod suggestion;
+
 use proc_macro::TokenStream;
 
-/// Runs a function under a lock.
+/// Runs a function under a lock: never twice at the same time, never hanging unnoticed.
+///
+/// ```no_run
+/// # fn import(file: &std::fs::DirEntry) -> std::io::Result<()> { file.metadata().map(drop) }
+/// #[livinglock::batch(path = "/run/nightly.lock", stale = "2h")]
+/// fn main() -> std::io::Result<()> {
+///     for file in std::fs::read_dir("/srv/incoming")? {
+///         let file = file?;
+///         livinglock::checkpoint!("file {}", file.path().display());
+///         import(&file)?;
+///     }
+///     Ok(())
+/// }
+/// ```
+///
+/// While another process holds the lock and passes checkpoints, the function yields: it does not run. A holder that has passed no
+/// checkpoint for `stale` is taken over from; the lock of one that crashed is free at once.
+///
+/// # Arguments
+///
+/// Literals are checked while compiling. Every key except `crate` also takes an expression, of the type given here; on a function
+/// it may use the arguments.
+///
+/// | key | type | meaning | default |
+/// |---|---|---|---|
+/// | `path = "/run/x.lock"` | `AsRef<Path>` | the lock file; a literal must be absolute, because cron starts jobs in an unspecified directory | required |
+/// | `stale = "2h"` | `Duration` | no checkpoint for this long means hung | 1h |
+/// | `heartbeat = "5m"` | `Duration` | the least time between two heartbeats written; shorter than half of `stale` | 1m, or `stale`/10 if that is shorter |
+/// | `wait = "30s"` | `Duration` | wait for a busy lock this long before yielding | do not wait |
+/// | `busy = 75` | `u8` | the exit status of `main` when it yields | 0 |
+/// | `quiet` | `bool` | yield without the line on stderr | `false` |
+/// | `on_busy = expr` | the return type | what a function other than `main` returns when it yields | see below |
+/// | `on_stale = "fence"` | `OnStale` | what to do with a stale holder that does not answer: `"terminate"`, `"fence"` or `"report"` | `"terminate"` on `main`, `"fence"` elsewhere |
+/// | `grace = "10s"` | `Duration` | the time from a stop request to the end, to reach a checkpoint | 10s |
+/// | `warn = "30m"` | `Duration` | the holder itself reports a stretch without checkpoints this long | `stale`/2 |
+/// | `name = "nightly"` | `AsRef<str>` | shown in records and reports | the package for `main`, else the path of the function |
+/// | `mode = 0o600` | `u32` | the permissions of the lock file | `0o600` |
+/// | `network_fs` | `bool` | allow the lock file on a network file system, where a partition can mean two owners | `false` |
+/// | `crate = ::path` | | where `livinglock` is, if not at `::livinglock` | `::livinglock` |
+///
+/// A duration is written as numbers with units, like `"90s"`, `"45m"`, `"2h 30m"` or `"1d"`; `wait` and `grace` may be zero. A key
+/// that is a `bool` may stand alone for `true`.
+///
+/// # On `main`
+///
+/// Every return type that `main` can have works, and the exit status is that of the body. It is `busy` instead when the lock is
+/// busy, 73 when the lock cannot be created or read, and 75 when it was lost on the way.
+///
+/// An `async fn main` needs its runtime below this attribute; then the lock is taken before the runtime starts. The other order
+/// works too, with the lock taken inside the runtime.
+///
+/// ```ignore
+/// #[livinglock::batch(path = "/run/nightly.lock")]
+/// #[tokio::main]
+/// async fn main() {}
+/// ```
+///
+/// # On other functions
+///
+/// The lock is held from before the body until everything in it is dropped. Where it is not to be had,
+///
+/// * a function that returns a `Result` returns the error, converted by `?` from `livinglock::Error`;
+/// * one that returns an `Option` returns `None`, and one that returns nothing returns, both after a line on stderr;
+/// * any other one has to say what it returns: `on_busy = ..`, which may be given for the former as well.
+///
+/// ```no_run
+/// # struct Tenant { name: String }
+/// # impl Tenant {
+/// #[livinglock::batch(path = format!("/run/{}.lock", self.name), wait = "5m", on_busy = 0)]
+/// fn import(&self, files: &[String]) -> usize {
+///     files.iter().inspect(|file| livinglock::checkpoint!("file {file}")).count()
+/// }
+/// # }
+/// ```
+///
+/// These are told apart by the last word of the return type. A function named `main` without arguments is taken for the one of the
+/// program wherever it is. An `async fn` other than `main` is refused.
 #[proc_macro_attribute]
-pub fn batch(_arguments: TokenStream, item: TokenStream) -> TokenStream {
-    item
+pub fn batch(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand::batch(arguments.into(), item.into()).into()
+}
+
+/// Explains what is wrong with the arguments of a `checkpoint!`, as a compile error.
+#[doc(hidden)]
+#[proc_macro]
+pub fn checkpoint_grammar(arguments: TokenStream) -> TokenStream {
+    checkpoint::explain(arguments.into()).into()
 }

@@ -1,12 +1,11 @@
 //! What the macros expand to. Not part of the public API: it may change in any release.
 
-pub use crate::batch::{Guard, Job, enter, run, try_enter};
+pub use core::{column, file, format_args, line, module_path, result::Result};
 
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Site {
-    pub(crate) file: &'static str,
-    pub(crate) line: u32,
-    pub(crate) column: u32,
-    pub(crate) module: &'static str,
-}
+pub use livinglock_macros::checkpoint_grammar;
+
+pub use crate::{
+    batch::{Guard, Job, enter, run, try_enter},
+    checkpoint::{Count, is_here, pass, set_message, set_progress, try_pass, wants_message},
+    site::Site,
+};

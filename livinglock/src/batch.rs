@@ -1,11 +1,20 @@
 //! One run of one batch.
 use std::{
+    panic::{self, AssertUnwindSafe},
     path::Path,
     process::{ExitCode, Termination},
+    sync::Arc,
+    thread,
     time::Duration,
 };
 
-use crate::Error;
+use crate::{
+    Error, Options, exit_status,
+    gate::{Gate, ThreadScope},
+    pulse::{Held, Role},
+    record::State,
+    report,
+};
 
 /// What to do with a stale holder that does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,25 +166,145 @@ impl<'a> Job<'a> {
     }
 }
 
+impl Job<'_> {
+    fn path(&self) -> &Path {
+        match self.path {
+            Where::Literal(path) => Path::new(path),
+            Where::Path(path) => path,
+        }
+    }
+
+    fn options(&self) -> Options {
+        let defaults = Options::default();
+        Options {
+            stale: self.stale.unwrap_or(defaults.stale),
+            heartbeat: self.heartbeat,
+            wait: self.wait.unwrap_or(defaults.wait),
+            grace: self.grace.unwrap_or(defaults.grace),
+            warn: self.warn,
+            name: self.name.map(str::to_owned),
+            mode: self.mode.unwrap_or(defaults.mode),
+            network_fs: self.network_fs,
+            on_stale: self.on_stale.unwrap_or(defaults.on_stale),
+        }
+    }
+
+    /// Acquires the lock, and says what became of the run before.
+    fn hold(&self, gate: Arc<Gate>, role: Role) -> Result<Arc<Held>, Error> {
+        let (held, predecessor) = self.options().hold(self.path(), gate, role)?;
+        if let Some(predecessor) = predecessor {
+            let sentence = match (&predecessor.record, predecessor.gave_way_after) {
+                (Some(record), Some(after)) => report::taken_over(held.path(), record, after),
+                (record, _) => report::predecessor(held.path(), record.as_ref()),
+            };
+            report::say(&sentence);
+        }
+        Ok(held)
+    }
+
+    /// Says why the job does not run, unless nobody wants to know.
+    fn decline(&self, error: &Error) {
+        if error.is_busy() {
+            if !self.quiet {
+                report::say(&format!("{error}; yielding"));
+            }
+        } else {
+            report::say(&report::chain(error));
+        }
+    }
+}
+
 /// Runs the body of a `main` under its lock.
-pub fn run<T: Termination>(_job: &Job<'_>, body: impl FnOnce() -> T) -> ExitCode {
-    body().report()
+pub fn run<T: Termination>(job: &Job<'_>, body: impl FnOnce() -> T) -> ExitCode {
+    match hold_main(job) {
+        Ok(held) => {
+            // A panic goes on below, and a stop ends the process: neither lets anybody see a broken invariant.
+            let ended = panic::catch_unwind(AssertUnwindSafe(|| body().report()));
+            leave_main(&held, ended)
+        }
+        Err(status) => ExitCode::from(status),
+    }
+}
+
+fn hold_main(job: &Job<'_>) -> Result<Arc<Held>, u8> {
+    let gate = Gate::apart();
+    match job.hold(gate.clone(), Role::Main) {
+        Ok(held) => {
+            gate.become_root();
+            Ok(held)
+        }
+        Err(error) => {
+            job.decline(&error);
+            Err(if error.is_busy() {
+                job.busy
+            } else {
+                exit_status::CANNOT_LOCK
+            })
+        }
+    }
+}
+
+fn leave_main(held: &Held, ended: thread::Result<ExitCode>) -> ExitCode {
+    if let Some(stop) = held.gate().stop() {
+        // Whatever the body made of it: a thread that unwound, an error of `try_checkpoint!`, or a last unit that was finished.
+        if let Some(record) = held.abandon(State::Working) {
+            report::say(&report::stopped(held.path(), &record));
+        }
+        return ExitCode::from(stop.exit_status());
+    }
+    match ended {
+        Ok(status) => {
+            if let Err(error) = held.release() {
+                report::say(&report::chain(&error));
+                if error.is_lost() {
+                    return ExitCode::from(exit_status::LOST);
+                }
+            }
+            status
+        }
+        Err(panic) => {
+            held.abandon(State::Panicked);
+            panic::resume_unwind(panic)
+        }
+    }
 }
 
 /// Holds the lock of a function until dropped.
 #[derive(Debug)]
-pub struct Guard(());
+#[must_use = "the lock is released when the guard is dropped"]
+pub struct Guard {
+    held: Arc<Held>,
+    /// Dropped after the lock is released.
+    _scope: ThreadScope,
+}
 
 /// Enters a function that says itself why it could not run.
 ///
 /// # Errors
 ///
 /// The lock is busy or cannot be had.
-pub fn enter(_job: &Job<'_>) -> Result<Guard, Error> {
-    Ok(Guard(()))
+pub fn enter(job: &Job<'_>) -> Result<Guard, Error> {
+    let gate = Gate::in_scope();
+    let held = job.hold(gate.clone(), Role::Function)?;
+    Ok(Guard {
+        held,
+        _scope: ThreadScope::enter(&gate),
+    })
 }
 
-/// Enters a function that is skipped, after a line on stderr, when its lock cannot be had.
-pub fn try_enter(_job: &Job<'_>) -> Option<Guard> {
-    Some(Guard(()))
+/// Enters a function that is skipped, after a line on standard error, when its lock cannot be had.
+pub fn try_enter(job: &Job<'_>) -> Option<Guard> {
+    enter(job).inspect_err(|error| job.decline(error)).ok()
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if self.held.gate().stop().is_some() {
+            self.held.abandon(State::Working);
+        } else if thread::panicking() {
+            self.held.abandon(State::Panicked);
+        } else if let Err(error) = self.held.release() {
+            report::say(&report::chain(&error));
+        }
+    }
 }

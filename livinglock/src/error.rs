@@ -1,25 +1,151 @@
-//! Errors.
+//! Why a lock could not be acquired or kept.
+
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
+
+use crate::{record::Record, report};
 
 /// Why a lock could not be acquired or kept.
-#[derive(Debug)]
-pub struct Error(());
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("stub")
-    }
-}
-impl std::error::Error for Error {}
+///
+/// Its text is one sentence with the path and, where there is one, the remedy; the cause is in [`source`](std::error::Error::source).
+pub struct Error(Box<Kind>);
 
-/// Why a job has to stop.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Stop {
-    /// Lost.
-    Lost,
+/// A result with this crate's error.
+pub(crate) type Result<T> = std::result::Result<T, Error>;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Kind {
+    #[error("{}", report::busy(path, why, holder.as_deref()))]
+    Busy {
+        path: PathBuf,
+        why: Busy,
+        holder: Option<Box<Record>>,
+    },
+    #[error("failed to {action} {}{remedy}", report::path(path))]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        remedy: &'static str,
+        source: io::Error,
+    },
+    #[error("{} {what}", report::path(path))]
+    Unfit { path: PathBuf, what: String },
+    #[error("{} is not our lock any more; stop working and let its new owner run", report::path(path))]
+    Lost { path: PathBuf },
+    #[error("{0}")]
+    Setting(&'static str),
 }
-impl std::fmt::Display for Stop {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("stub")
+
+/// Why a lock is busy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Busy {
+    /// Its holder works.
+    Working,
+    /// This very process holds it.
+    Ours,
+    /// Somebody else is taking it over from a hung holder.
+    TakeoverInProgress,
+    /// Its holder is stale, but its pulse neither proves work nor gives way.
+    Unanswered,
+    /// It is held, and its record cannot be read.
+    Unknown,
+    /// A live process that uses another library's format.
+    OtherTool,
+    /// Somebody is stopped in the middle of changing the file: those who have it open.
+    Guarded(Vec<(u32, String)>),
+}
+
+impl Error {
+    /// Whether somebody else holds the lock, so that this run should yield.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        matches!(*self.0, Kind::Busy { .. })
+    }
+
+    /// Whether the lock was held and is lost, so that this run should stop.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        matches!(*self.0, Kind::Lost { .. })
+    }
+
+    /// The record of the run that holds the busy lock, if it could be read.
+    #[must_use]
+    pub fn holder(&self) -> Option<&Record> {
+        match &*self.0 {
+            Kind::Busy { holder, .. } => holder.as_deref(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn busy(path: &Path, why: Busy, holder: Option<Record>) -> Self {
+        Kind::Busy {
+            path: path.to_owned(),
+            why,
+            holder: holder.map(Box::new),
+        }
+        .into()
+    }
+
+    pub(crate) fn unfit(path: &Path, what: impl Into<String>) -> Self {
+        Kind::Unfit {
+            path: path.to_owned(),
+            what: what.into(),
+        }
+        .into()
+    }
+
+    pub(crate) fn lost(path: &Path) -> Self {
+        Kind::Lost {
+            path: path.to_owned(),
+        }
+        .into()
+    }
+
+    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        use io::ErrorKind as K;
+        let remedy = match source.kind() {
+            K::NotFound => "; create its folder first",
+            K::NotADirectory => "; a part of the path before the last is a file",
+            K::PermissionDenied => {
+                "; use a path that this user may write, or remove the file that another user left there"
+            }
+            K::ReadOnlyFilesystem => "; use a path on a writable file system, such as /run or /var/lib",
+            K::StorageFull | K::QuotaExceeded => "; make room on its file system",
+            K::InvalidFilename => "; use a shorter path",
+            _ => "",
+        };
+        Kind::Io {
+            action,
+            path: path.to_owned(),
+            remedy,
+            source,
+        }
+        .into()
     }
 }
-impl std::error::Error for Stop {}
+
+impl From<Kind> for Error {
+    fn from(kind: Kind) -> Self {
+        Self(Box::new(kind))
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&*self.0)
+    }
+}

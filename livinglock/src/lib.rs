@@ -1,13 +1,31 @@
 //! One attribute on a batch `main`.
 
-extern crate self as livinglock;
+#[cfg(not(target_os = "linux"))]
+compile_error!(
+    "livinglock needs Linux: its lock rests on open-file-description locks, pidfds and /proc, which no other system has"
+);
 
 #[doc(hidden)]
 pub mod __private;
 mod batch;
+mod checkpoint;
 mod error;
+pub mod exit_status;
+mod gate;
+mod lock;
 mod macros;
+mod process;
+mod pulse;
+mod record;
+mod report;
+mod site;
+mod stop;
+mod store;
+mod sys;
 
 pub use batch::OnStale;
-pub use error::{Error, Stop};
+pub use error::Error;
 pub use livinglock_macros::batch;
+pub use lock::{Lock, Options};
+pub use record::{Checkpoint, Record, State};
+pub use stop::Stop;

@@ -1,0 +1,100 @@
+//! Durations written as literals.
+
+use std::time::Duration;
+
+use humantime::DurationError;
+
+/// The longest duration that a literal may give: a hundred years of 365 days, far below where sums of times could overflow.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+const INVALID: &str =
+    r#"invalid duration; expected a number and a unit, like "90s", "45m", "2h 30m" or "1d""#;
+const NO_FIXED_LENGTH: &str =
+    r#"months and years have no fixed length; write days, like "30d", and minutes as `m`"#;
+const TOO_LARGE: &str = "duration is too large";
+
+/// Reads a duration such as `2h 30m`.
+///
+/// # Errors
+///
+/// What to write instead.
+pub(crate) fn parse(text: &str) -> Result<Duration, &'static str> {
+    // `humantime` reads "1M" as a month, where people mean a minute, and "2 30m" as 230 minutes.
+    let mut units = text.split(|letter: char| !letter.is_alphabetic());
+    if units.any(|unit| unit == "M" || unit.starts_with("month") || unit.starts_with('y')) {
+        return Err(NO_FIXED_LENGTH);
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let digit = |letter: char| letter.is_ascii_digit();
+    if words
+        .windows(2)
+        .any(|pair| pair[0].ends_with(digit) && pair[1].starts_with(digit))
+    {
+        return Err(INVALID);
+    }
+    match humantime::parse_duration(text) {
+        Ok(duration) if duration <= LONGEST => Ok(duration),
+        // The same error also stands for fractions of a nanosecond.
+        Err(DurationError::NumberOverflow) if text.contains('.') => Err(INVALID),
+        Ok(_) | Err(DurationError::NumberOverflow) => Err(TOO_LARGE),
+        Err(_) => Err(INVALID),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        for (text, seconds) in [
+            ("90s", 90),
+            ("45m", 2_700),
+            ("2h 30m", 9_000),
+            ("2h30m", 9_000),
+            ("1.5h", 5_400),
+            ("1d", 86_400),
+        ] {
+            assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        assert_eq!(parse("400ms"), Ok(Duration::from_millis(400)));
+        assert_eq!(parse("0s"), Ok(Duration::ZERO));
+        assert_eq!(parse("2 weeks"), Ok(Duration::from_secs(14 * 86_400)));
+        assert_eq!(parse("36500d"), Ok(LONGEST));
+    }
+
+    #[test]
+    fn a_number_and_a_unit_are_needed() {
+        for text in [
+            "",
+            " ",
+            "s",
+            "90",
+            "2 hrs of",
+            "-1s",
+            "2 30m",
+            "1h 30",
+            "1,5h",
+            "90 sconds",
+            "0.5ns",
+        ] {
+            assert_eq!(parse(text), Err(INVALID), "{text}");
+        }
+    }
+
+    #[test]
+    fn months_and_years_are_refused() {
+        for text in [
+            "1M", "1 M", "2h 1M", "3 months", "1month", "1y", "2 years", "1yr",
+        ] {
+            assert_eq!(parse(text), Err(NO_FIXED_LENGTH), "{text}");
+        }
+    }
+
+    #[test]
+    fn too_large_durations_are_refused() {
+        for text in ["36501d", "99999999999999999999s", "18446744073709551615h"] {
+            assert_eq!(parse(text), Err(TOO_LARGE), "{text}");
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! What the arguments mean, checked one by one and against each other.
+
+use std::time::Duration;
+
+use proc_macro2::{Delimiter, Group, Literal, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote_spanned};
+use syn::{
+    Error, Ident, Lit, LitInt, Result, Token,
+    ext::IdentExt,
+    parse::{ParseStream, Parser},
+};
+
+use crate::{
+    args::{Argument, Kind, Value},
+    duration,
+};
+
+/// The stale timeout of a job that does not give one, as documented.
+const DEFAULT_STALE: Duration = Duration::from_secs(60 * 60);
+
+/// Valid arguments as tokens.
+pub(crate) struct Settings {
+    /// Where the runtime crate is.
+    pub(crate) runtime: TokenStream,
+    /// The call that makes the `Job`, and those of the setters that were written.
+    pub(crate) job: TokenStream,
+    /// Whether all values are literals, so that the `Job` can be a constant.
+    pub(crate) constant: bool,
+    /// Whether there is a `name`.
+    pub(crate) named: bool,
+    /// Whether there is an `on_stale`.
+    pub(crate) on_stale: bool,
+    pub(crate) on_busy: Option<TokenStream>,
+}
+
+/// Checks the arguments. What comes back is of use only when there was no error.
+///
+/// `main`: whether the function is `main`, if the item is a function at all.
+pub(crate) fn validate(
+    arguments: &[Argument],
+    main: Option<bool>,
+    errors: &mut Vec<Error>,
+) -> Settings {
+    check_together(arguments, main, errors);
+    let mut valid = |tokens: Result<TokenStream>| {
+        tokens.unwrap_or_else(|error| {
+            errors.push(error);
+            TokenStream::new()
+        })
+    };
+    let here = Span::mixed_site();
+    let runtime = find(arguments, "crate").map_or_else(
+        || quote_spanned!(here=> ::livinglock),
+        |argument| valid(runtime(argument)),
+    );
+    let mut job = match find(arguments, "path") {
+        Some(argument) => valid(path(argument, &runtime)),
+        None => valid(Err(Error::new(
+            Span::call_site(),
+            "missing `path` argument; write `#[livinglock::batch(path = \"/run/job.lock\")]`",
+        ))),
+    };
+    for argument in arguments {
+        if !matches!(argument.kind, Kind::Path | Kind::Returned | Kind::Crate) {
+            let value = valid(setting(argument, &runtime));
+            // It keeps the place of the key, where the compiler talks about the type of the value.
+            let span = here.located_at(argument.key.span());
+            let setter = Ident::new(&argument.key.to_string(), span);
+            job.extend(quote_spanned!(here=> .#setter(#value)));
+        }
+    }
+    Settings {
+        runtime,
+        job,
+        constant: arguments.iter().all(Argument::is_constant),
+        named: find(arguments, "name").is_some(),
+        on_stale: find(arguments, "on_stale").is_some(),
+        on_busy: find(arguments, "on_busy").map(|argument| argument.value.to_token_stream()),
+    }
+}
+
+fn find<'a>(arguments: &'a [Argument], key: &str) -> Option<&'a Argument> {
+    arguments.iter().find(|argument| argument.key == key)
+}
+
+/// Checks the arguments that are right or wrong depending on others, or on where they are.
+fn check_together(arguments: &[Argument], main: Option<bool>, errors: &mut Vec<Error>) {
+    let stale = find(arguments, "stale").map_or(Some(DEFAULT_STALE), known_duration);
+    if let Some(argument) = find(arguments, "heartbeat")
+        && let (Some(heartbeat), Some(stale)) = (known_duration(argument), stale)
+        && heartbeat >= stale / 2
+    {
+        errors.push(error(
+            argument,
+            "`heartbeat` must be shorter than half of `stale`",
+        ));
+    }
+
+    let mut both = arguments
+        .iter()
+        .filter(|argument| argument.key == "busy" || argument.key == "on_busy");
+    let message = match (both.next(), both.next(), main) {
+        (Some(_), Some(second), _) => Some((second, "cannot have both `busy` and `on_busy`")),
+        (Some(argument), None, Some(true)) if argument.key == "on_busy" => Some((
+            argument,
+            "`on_busy` is for other functions; on `main` give an exit status, like `busy = 75`",
+        )),
+        (Some(argument), None, Some(false)) if argument.key == "busy" => Some((
+            argument,
+            "`busy` is the exit status of `main`; on other functions write `on_busy = ..`, the value to return",
+        )),
+        _ => None,
+    };
+    errors.extend(message.map(|(argument, message)| Error::new(argument.key.span(), message)));
+}
+
+/// The duration of a valid literal.
+fn known_duration(argument: &Argument) -> Option<Duration> {
+    match (&argument.value, argument.kind) {
+        (Value::Literal(literal), Kind::Duration { zero }) => {
+            duration_literal(argument, literal, zero).ok()
+        }
+        _ => None,
+    }
+}
+
+/// `crate`: the tokens of an absolute path.
+fn runtime(argument: &Argument) -> Result<TokenStream> {
+    let segments = |input: ParseStream<'_>| {
+        let mut absolute = input.parse::<Option<Token![::]>>()?.is_some();
+        let first = Ident::parse_any(input)?;
+        // `$crate` is what a macro of the user's can give.
+        absolute |= first == "crate" || first == "$crate";
+        while input.parse::<Option<Token![::]>>()?.is_some() {
+            Ident::parse_any(input)?;
+        }
+        Ok(absolute)
+    };
+    let tokens = argument.value.to_token_stream();
+    match segments.parse2(tokens.clone()) {
+        Ok(true) => Ok(tokens),
+        Ok(false) => Err(error(
+            argument,
+            "path must be absolute; write `::livinglock` or `crate::..`",
+        )),
+        // Nothing at all has been reported already.
+        Err(_) if tokens.is_empty() => Ok(tokens),
+        Err(_) => Err(error(argument, "expected a path, like `::livinglock`")),
+    }
+}
+
+/// `path`: the call that makes the `Job`.
+fn path(argument: &Argument, runtime: &TokenStream) -> Result<TokenStream> {
+    let here = Span::mixed_site();
+    match &argument.value {
+        Value::Literal(Lit::Str(literal)) => {
+            let path = literal.value();
+            let message = if path.is_empty() {
+                "path is empty; write the absolute path of the lock file, like \"/run/job.lock\""
+            } else if path.contains('\0') {
+                "path contains a NUL character, which no file name can"
+            } else if path.ends_with('/') {
+                "path names a directory; add the name of the lock file"
+            } else if !path.starts_with('/') {
+                "path must be absolute, because cron starts jobs in an unspecified directory"
+            } else {
+                return Ok(quote_spanned!(here=> #runtime::__private::Job::new(#literal)));
+            };
+            Err(error(argument, message))
+        }
+        Value::Literal(_) => Err(error(argument, "expected a path")),
+        expression => {
+            let path = borrow(expression.to_token_stream());
+            Ok(quote_spanned!(here=> #runtime::__private::Job::at(#path)))
+        }
+    }
+}
+
+/// The value for the setter of any other key.
+fn setting(argument: &Argument, runtime: &TokenStream) -> Result<TokenStream> {
+    let here = Span::mixed_site();
+    let literal = match &argument.value {
+        Value::Literal(literal) => literal,
+        Value::Expression(name) if argument.kind == Kind::Name => {
+            let name = borrow(name.clone());
+            return Ok(quote_spanned!(here=> ::core::convert::AsRef::<str>::as_ref(#name)));
+        }
+        Value::Expression(tokens) => return Ok(tokens.clone()),
+        Value::Implied => return Ok(quote_spanned!(here=> true)),
+        Value::Absent => return Ok(TokenStream::new()),
+    };
+    let span = here.located_at(literal.span());
+    match (argument.kind, literal) {
+        (Kind::Duration { zero }, _) => {
+            let duration = duration_literal(argument, literal, zero)?;
+            let (seconds, nanoseconds) = (duration.as_secs(), duration.subsec_nanos());
+            let (seconds, nanoseconds) = (
+                Literal::u64_unsuffixed(seconds),
+                Literal::u32_unsuffixed(nanoseconds),
+            );
+            Ok(quote_spanned!(span=> ::core::time::Duration::new(#seconds, #nanoseconds)))
+        }
+        (Kind::Status, Lit::Int(status)) if let Ok(status) = status.base10_parse::<u8>() => {
+            let status = Literal::u8_unsuffixed(status);
+            Ok(quote_spanned!(span=> #status))
+        }
+        (Kind::Status, _) => Err(error(argument, "exit status must be between 0 and 255")),
+        (Kind::Switch, Lit::Bool(_)) => Ok(literal.to_token_stream()),
+        (Kind::Switch, _) => Err(error(argument, "expected `true` or `false`")),
+        (Kind::OnStale, Lit::Str(word)) => {
+            let variant = match &*word.value() {
+                "terminate" => "Terminate",
+                "fence" => "Fence",
+                "report" => "Report",
+                _ => return Err(error(argument, EXPECTED_ON_STALE)),
+            };
+            let variant = Ident::new(variant, here);
+            Ok(quote_spanned!(span=> #runtime::OnStale::#variant))
+        }
+        (Kind::OnStale, _) => Err(error(argument, EXPECTED_ON_STALE)),
+        (Kind::Mode, Lit::Int(mode)) => permissions(mode).map(ToTokens::into_token_stream),
+        (Kind::Mode, _) => Err(error(argument, EXPECTED_MODE)),
+        (Kind::Name, Lit::Str(name)) if name.value().is_empty() => Err(error(
+            argument,
+            "name is empty; leave the argument out for the default",
+        )),
+        (Kind::Name, Lit::Str(_)) => Ok(literal.to_token_stream()),
+        (Kind::Name, _) => Err(error(argument, "expected a name in quotes")),
+        (Kind::Path | Kind::Returned | Kind::Crate, _) => {
+            unreachable!("`{}` has no setter", argument.key)
+        }
+    }
+}
+
+/// A reference to what an expression gives, in the place of the expression, where the compiler talks about its type.
+fn borrow(expression: TokenStream) -> TokenStream {
+    let place = |token: Option<TokenTree>| {
+        let here = Span::mixed_site();
+        token.map_or(here, |token| here.located_at(token.span()))
+    };
+    let first = place(expression.clone().into_iter().next());
+    let last = place(expression.clone().into_iter().last());
+    let mut operand = Group::new(Delimiter::Parenthesis, expression);
+    operand.set_span(last);
+    quote_spanned!(first=> &#operand)
+}
+
+const EXPECTED_ON_STALE: &str = "expected \"terminate\", \"fence\" or \"report\"";
+const EXPECTED_MODE: &str = "expected permissions in octal, like `0o600`";
+
+fn duration_literal(argument: &Argument, literal: &Lit, zero: bool) -> Result<Duration> {
+    let text = match literal {
+        Lit::Str(text) => text.value(),
+        // It has no unit, and the error will say so.
+        other => other.to_token_stream().to_string(),
+    };
+    match duration::parse(&text) {
+        Ok(Duration::ZERO) if !zero => Err(error(
+            argument,
+            format!("`{}` must be longer than zero", argument.key),
+        )),
+        Ok(duration) => Ok(duration),
+        Err(message) => Err(error(argument, message)),
+    }
+}
+
+/// Checks a `mode`: `600` would be read as `0o1130`.
+fn permissions(literal: &LitInt) -> Result<&LitInt> {
+    let octal = literal.token().to_string().starts_with("0o");
+    match literal.base10_parse::<u32>() {
+        Ok(0..=0o777) if octal => Ok(literal),
+        Ok(_) if octal => Err(Error::new(
+            literal.span(),
+            "permissions must be between `0o000` and `0o777`",
+        )),
+        _ => Err(Error::new(literal.span(), EXPECTED_MODE)),
+    }
+}
+
+/// An error about the value of an argument.
+fn error(argument: &Argument, message: impl std::fmt::Display) -> Error {
+    Error::new_spanned(&argument.value, message)
+}

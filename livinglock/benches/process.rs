@@ -1,0 +1,52 @@
+//! Whole processes, from spawn to wait: what the lock adds to a job, beside what `flock(1)` adds.
+
+use std::{
+    io,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use livinglock_benches::{Folder, Subject, Table, print_host};
+
+/// Runs a process to its end, again and again.
+fn processes(mut command: Command) -> impl FnMut(u64) -> Duration {
+    command.stdin(Stdio::null());
+    move |passes| {
+        let start = Instant::now();
+        for _ in 0..passes {
+            let status = command
+                .status()
+                .expect("a process that was spawned to calibrate spawns again");
+            assert!(status.success(), "{command:?} failed with {status}");
+        }
+        start.elapsed()
+    }
+}
+
+fn main() -> io::Result<()> {
+    print_host();
+    let folder = Folder::temporary("process")?;
+    let empty = env!("CARGO_BIN_EXE_empty");
+    let under = |program: &str, arguments: &[&str], lock_file: &str, job: Option<&str>| {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .arg(folder.path().join(lock_file))
+            .args(job);
+        processes(command)
+    };
+    let batch = under(env!("CARGO_BIN_EXE_locked"), &[], "batch", None);
+    Table::new("one whole process")
+        .beside("empty Rust program")
+        .row(Subject::new("`true`").copy(processes(Command::new("true"))))
+        .row(Subject::new("empty Rust program").copy(processes(Command::new(empty))))
+        .row(
+            Subject::new("locked batch")
+                .copy(batch)
+                .within(1.0, "`flock -n F` empty"),
+        )
+        .row(Subject::new("`flock -n F true`").copy(under("flock", &["-n"], "true", Some("true"))))
+        .row(Subject::new("`flock -n F` empty").copy(under("flock", &["-n"], "empty", Some(empty))))
+        .run();
+    Ok(())
+}

@@ -1,0 +1,281 @@
+//! The API without macros.
+
+use std::{
+    panic::Location,
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    OnStale,
+    error::{Error, Kind, Result},
+    gate::Gate,
+    pulse::{self, Held, Role},
+    record::{self, Record},
+    site::Site,
+    store::file::{Acquired, Claim, DEFAULT_MODE, Predecessor},
+};
+
+/// How a lock is acquired and kept.
+///
+/// ```
+/// # let path = std::env::temp_dir().join(format!("livinglock-doc-options-{}", std::process::id()));
+/// use std::time::Duration;
+///
+/// let lock = livinglock::Lock::options()
+///     .stale(Duration::from_secs(2 * 60 * 60))
+///     .heartbeat(Duration::from_secs(60))
+///     .acquire(&path)?;
+/// lock.release()?;
+/// # Ok::<(), livinglock::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "options do nothing until a lock is acquired with them"]
+pub struct Options {
+    pub(crate) stale: Duration,
+    pub(crate) heartbeat: Option<Duration>,
+    pub(crate) wait: Duration,
+    pub(crate) grace: Duration,
+    pub(crate) warn: Option<Duration>,
+    pub(crate) name: Option<String>,
+    pub(crate) mode: u32,
+    pub(crate) network_fs: bool,
+    pub(crate) on_stale: OnStale,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            stale: Duration::from_secs(60 * 60),
+            heartbeat: None,
+            wait: Duration::ZERO,
+            grace: Duration::from_secs(10),
+            warn: None,
+            name: None,
+            mode: DEFAULT_MODE,
+            network_fs: false,
+            on_stale: OnStale::Fence,
+        }
+    }
+}
+
+impl Options {
+    /// How long the holder may prove no work before it counts as hung; 1 hour unless set.
+    pub fn stale(mut self, stale: Duration) -> Self {
+        self.stale = stale;
+        self
+    }
+
+    /// The least time between two heartbeats written to the file; 1 minute unless set, or a tenth of `stale` if that is shorter.
+    pub fn heartbeat(mut self, heartbeat: Duration) -> Self {
+        self.heartbeat = Some(heartbeat);
+        self
+    }
+
+    /// How long to wait for a busy lock; not at all unless set.
+    pub fn wait(mut self, wait: Duration) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    /// How long a hung holder has, once asked, to prove work before it loses the lock; 10 seconds unless set.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// The silence after which the holder itself reports on standard error; half of `stale` unless set.
+    pub fn warn(mut self, warn: Duration) -> Self {
+        self.warn = Some(warn);
+        self
+    }
+
+    /// The name of the job in records and reports; the program's file name unless set.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The permission bits of the lock file; `0o600` unless set.
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Whether the lock file may live on a network file system, where a partition makes two owners; not unless set.
+    pub fn network_fs(mut self, allowed: bool) -> Self {
+        self.network_fs = allowed;
+        self
+    }
+
+    /// Acquires the lock whose file is at this path.
+    ///
+    /// A holder that proved no work for longer than its `stale` is asked to, and loses the lock if it cannot.
+    /// A relative path is taken from the current folder.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_busy`] if somebody holds the lock and works; otherwise the options contradict each other, or the file cannot be
+    /// created, read or trusted.
+    pub fn acquire(&self, path: impl AsRef<Path>) -> Result<Lock> {
+        let (held, _predecessor) = self.hold(path.as_ref(), Gate::apart(), Role::Function)?;
+        Ok(Lock { held })
+    }
+
+    /// Acquires the lock and puts it under the care of the pulse.
+    pub(crate) fn hold(
+        &self,
+        path: &Path,
+        gate: Arc<Gate>,
+        role: Role,
+    ) -> Result<(Arc<Held>, Option<Predecessor>)> {
+        let heartbeat = self.checked_heartbeat()?;
+        let path = std::path::absolute(path)
+            .map_err(|error| Error::io("find the folder of the lock file", path, error))?;
+        let tick = pulse::tick(self.stale, heartbeat, self.grace);
+        let claim = Claim {
+            path: &path,
+            mode: self.mode,
+            network_fs: self.network_fs,
+            record: Record {
+                name: record::bounded_name(&self.name.clone().unwrap_or_else(program_name)),
+                stale_ms: milliseconds(self.stale),
+                grace_ms: milliseconds(self.grace),
+                tick_ms: milliseconds(tick),
+                ..Record::new()
+            },
+        };
+        let Acquired {
+            lease,
+            record,
+            predecessor,
+        } = self.wait_for(&claim)?;
+        let warn = self.warn.unwrap_or(self.stale / 2);
+        let held = Held::new(gate, role, lease, record, heartbeat, warn)?;
+        Ok((held, predecessor))
+    }
+
+    fn checked_heartbeat(&self) -> Result<Duration> {
+        if self.stale.is_zero() {
+            return Err(Kind::Setting("`stale` must be longer than zero").into());
+        }
+        let longest_default = Duration::from_secs(60);
+        let heartbeat = self
+            .heartbeat
+            .unwrap_or_else(|| longest_default.min(self.stale / 10));
+        if heartbeat.is_zero() && self.heartbeat.is_some() {
+            return Err(Kind::Setting("`heartbeat` must be longer than zero").into());
+        }
+        if heartbeat >= self.stale / 2 {
+            return Err(Kind::Setting("`heartbeat` must be shorter than half of `stale`").into());
+        }
+        Ok(heartbeat)
+    }
+
+    fn wait_for(&self, claim: &Claim<'_>) -> Result<Acquired> {
+        const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+        let begun = Instant::now();
+        let mut pause = Duration::from_millis(2);
+        loop {
+            let busy = match claim.acquire() {
+                Err(error) if error.is_busy() => error,
+                decided => return decided,
+            };
+            let left = self.wait.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return Err(busy);
+            }
+            thread::sleep(pause.min(left));
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn program_name() -> String {
+    std::env::args_os()
+        .next()
+        .as_deref()
+        .map(Path::new)
+        .and_then(Path::file_name)
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+/// A held lock that is kept by calls of [`heartbeat`](Lock::heartbeat) instead of checkpoints.
+///
+/// Dropping it releases it.
+///
+/// ```
+/// # let path = std::env::temp_dir().join(format!("livinglock-doc-lock-{}", std::process::id()));
+/// let lock = livinglock::Lock::acquire(&path)?;
+/// for _unit in 0..3 {
+///     lock.heartbeat()?; // an error once the lock is lost: stop working
+/// }
+/// assert!(livinglock::Lock::acquire(&path).unwrap_err().is_busy());
+/// lock.release()?;
+/// # Ok::<(), livinglock::Error>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "a lock is released when dropped"]
+pub struct Lock {
+    held: Arc<Held>,
+}
+
+impl Lock {
+    /// The options with their defaults.
+    pub fn options() -> Options {
+        Options::default()
+    }
+
+    /// Acquires a lock with the default options.
+    ///
+    /// # Errors
+    ///
+    /// See [`Options::acquire`].
+    pub fn acquire(path: impl AsRef<Path>) -> Result<Self> {
+        Self::options().acquire(path)
+    }
+
+    /// Proves that the job works, at the caller's place in the source.
+    ///
+    /// Cheap enough for every unit of work: nothing is written here; the pulse does that, at most once in `heartbeat`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_lost`] once the lock is lost: another run may own it, so stop working.
+    #[track_caller]
+    pub fn heartbeat(&self) -> Result<()> {
+        self.held
+            .gate()
+            .pass(Site::from(Location::caller()))
+            .map_err(|_stop| Error::lost(self.held.path()))
+    }
+
+    /// Releases the lock and removes its file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_lost`] if it was lost before; otherwise the file could not be removed. The lock is free in any case.
+    pub fn release(self) -> Result<()> {
+        self.held.release()
+    }
+
+    /// The path of the lock file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.held.path()
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // After `release` there is nothing left to do, and of a failure nobody could be told.
+        let _ = self.held.release();
+    }
+}

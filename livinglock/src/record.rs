@@ -1,0 +1,297 @@
+//! The record: what the lock file says about its holder.
+//!
+//! One JSON object, padded with spaces to a fixed size so that it is rewritten in place, and sealed with a checksum, since such a
+//! write may be seen half done. Whatever a record says is somebody's claim: kernel locks decide, the record describes.
+
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+/// What a lock file says about the run that holds it, or held it last.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Record {
+    /// The version of the format; 0 in a record that is not ours, such as the Go library's.
+    pub livinglock: u32,
+    /// The process id, as seen from `pid_namespace`.
+    pub process_id: u32,
+    /// When the record was written, in UTC (RFC 3339).
+    pub timestamp: String,
+    /// The name of the job.
+    pub name: String,
+    /// The name of the machine.
+    pub host: String,
+    /// Which boot of the machine (`/proc/sys/kernel/random/boot_id`).
+    pub boot_id: String,
+    /// The inode of the PID namespace.
+    pub pid_namespace: u64,
+    /// The inode of the time namespace, without which clocks of two processes cannot be compared.
+    pub time_namespace: u64,
+    /// When the process was started, in clock ticks since boot (field 22 of `/proc/PID/stat`).
+    pub process_started: u64,
+    /// A random number that no other run has, in hexadecimal digits.
+    pub owner: String,
+    /// A number that grows from one owner to the next.
+    pub fencing_token: u64,
+    /// When the lock was acquired, in UTC (RFC 3339).
+    pub acquired: String,
+    /// When the lock was acquired, in nanoseconds of `CLOCK_MONOTONIC`.
+    pub acquired_ns: u64,
+    /// When the last progress was seen, in nanoseconds of `CLOCK_MONOTONIC`.
+    pub progress_ns: u64,
+    /// The stale timeout in milliseconds: no checkpoint for longer means hung.
+    pub stale_ms: u64,
+    /// The grace in milliseconds: from the question to the end of a hung holder.
+    pub grace_ms: u64,
+    /// The pulse's tick in milliseconds.
+    pub tick_ms: u64,
+    /// How many heartbeats were written.
+    pub heartbeats: u64,
+    /// How many newcomers were answered.
+    pub answers: u64,
+    /// What the holder is doing.
+    pub state: State,
+    /// The last checkpoint that the pulse saw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
+}
+
+/// What a holder is doing, by its own word.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum State {
+    /// It works, as far as its pulse knows.
+    #[default]
+    Working,
+    /// It was found hung: its gate is closed, and it has `grace` left to reach a checkpoint.
+    Closing,
+    /// It panicked.
+    Panicked,
+}
+
+/// A checkpoint that was passed.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Checkpoint {
+    /// The source file, as the compiler was given it.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: u32,
+    /// The column, counted from 1.
+    pub column: u32,
+    /// The module path; empty for a heartbeat by call.
+    pub module: String,
+    /// The message, where the checkpoint has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// How much of the work was done, where the checkpoint counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub done: Option<u64>,
+    /// How much work there is in all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+}
+
+/// The version of the format that this code writes.
+const VERSION: u32 = 1;
+
+/// How every record of ours begins, whatever its version.
+const MARKER: &[u8] = b"{\"livinglock\":";
+
+/// How a sealed record ends, around eight hexadecimal digits.
+const SEAL: (&[u8], &[u8]) = (b",\"checksum\":\"", b"\"}");
+
+/// The size of the record on disk, in bytes.
+pub(crate) const SIZE: usize = 4096;
+
+/// No content longer than this is looked at, in bytes.
+pub(crate) const LONGEST: u64 = 64 * 1024;
+
+/// The longest text of each kind, in bytes: with every byte escaped sixfold they still fit a record.
+const LONGEST_MESSAGE: usize = 256;
+const LONGEST_NAME: usize = 64;
+const LONGEST_PLACE: usize = 120;
+
+/// What was found in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// Nothing: empty, or only blanks and zeroes, as a power failure leaves.
+    Blank,
+    /// A whole record of ours.
+    Record(Box<Record>),
+    /// A record of ours that is torn, cut off, or of a later version.
+    Torn,
+    /// A record of the Go library's format, or like it.
+    Other(Box<Record>),
+    /// Somebody's file.
+    Foreign,
+}
+
+impl Content {
+    /// Judges the bytes of a lock file.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let text = trim_blanks(bytes);
+        if text.is_empty() {
+            return Self::Blank;
+        }
+        if text.starts_with(MARKER) {
+            return match unseal(text).and_then(|json| serde_json::from_slice::<Record>(&json).ok()) {
+                Some(record) if record.livinglock == VERSION => Self::Record(Box::new(record)),
+                _ => Self::Torn,
+            };
+        }
+        if MARKER.starts_with(text) {
+            return Self::Torn;
+        }
+        match serde_json::from_slice::<Record>(text) {
+            Ok(record) if record.process_id != 0 && record.written().is_some() => {
+                Self::Other(Box::new(Record {
+                    livinglock: 0,
+                    ..record
+                }))
+            }
+            _ => Self::Foreign,
+        }
+    }
+}
+
+fn trim_blanks(bytes: &[u8]) -> &[u8] {
+    let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
+    let start = bytes.iter().position(|byte| !blank(byte)).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(|byte| !blank(byte)).map_or(start, |last| last + 1);
+    &bytes[start..end]
+}
+
+/// The JSON without its checksum, if the checksum is right.
+fn unseal(text: &[u8]) -> Option<Vec<u8>> {
+    let body = text.strip_suffix(SEAL.1)?;
+    let (body, digits) = body.split_at_checked(body.len().checked_sub(8)?)?;
+    let json = body.strip_suffix(SEAL.0)?;
+    let written = u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    (written == crc32fast::hash(json)).then(|| [json, b"}"].concat())
+}
+
+impl Record {
+    /// A record for a lock that is acquired now.
+    pub(crate) fn new() -> Self {
+        Self {
+            livinglock: VERSION,
+            ..Self::default()
+        }
+    }
+
+    /// The bytes for the lock file, always [`SIZE`] of them.
+    pub(crate) fn sealed(&self) -> Vec<u8> {
+        let mut bytes = serde_json::to_vec(self).unwrap_or_default();
+        bytes.pop();
+        let checksum = crc32fast::hash(&bytes);
+        bytes.extend_from_slice(SEAL.0);
+        bytes.extend_from_slice(format!("{checksum:08x}").as_bytes());
+        bytes.extend_from_slice(SEAL.1);
+        debug_assert!(bytes.len() < SIZE, "every text in a record is bounded");
+        bytes.resize(SIZE - 1, b' ');
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// Sets the time of writing to now.
+    pub(crate) fn stamp(&mut self) {
+        self.timestamp = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+    }
+
+    /// When the record was written by the wall clock of its writer.
+    pub(crate) fn written(&self) -> Option<SystemTime> {
+        humantime::parse_rfc3339_weak(&self.timestamp)
+            .or_else(|_| parse_with_offset(&self.timestamp))
+            .ok()
+    }
+
+    /// Whether its clock is the one of this process, so that ages can be told.
+    pub(crate) fn shares_clock(&self, boot_id: &str, time_namespace: u64) -> bool {
+        self.livinglock == VERSION
+            && self.boot_id == boot_id
+            && self.time_namespace == time_namespace
+    }
+
+    pub(crate) fn stale(&self) -> Duration {
+        Duration::from_millis(self.stale_ms)
+    }
+
+    pub(crate) fn tick(&self) -> Duration {
+        Duration::from_millis(self.tick_ms)
+    }
+
+    pub(crate) fn grace(&self) -> Duration {
+        Duration::from_millis(self.grace_ms)
+    }
+}
+
+/// RFC 3339 with a numeric offset, as Go writes local times.
+fn parse_with_offset(text: &str) -> Result<SystemTime, humantime::TimestampError> {
+    let invalid = Err(humantime::TimestampError::InvalidFormat);
+    let Some((local, offset)) = text.len().checked_sub(6).and_then(|at| text.split_at_checked(at))
+    else {
+        return invalid;
+    };
+    let (Some(sign), Some((hours, minutes))) = (offset.get(..1), offset[1..].split_once(':')) else {
+        return invalid;
+    };
+    let (Ok(hours), Ok(minutes)) = (hours.parse::<u64>(), minutes.parse::<u64>()) else {
+        return invalid;
+    };
+    let time = humantime::parse_rfc3339(&format!("{local}Z"))?;
+    let offset = Duration::from_secs(hours * 3600 + minutes * 60);
+    match sign {
+        "+" => time.checked_sub(offset).ok_or(humantime::TimestampError::OutOfRange),
+        "-" => time.checked_add(offset).ok_or(humantime::TimestampError::OutOfRange),
+        _ => invalid,
+    }
+}
+
+impl Checkpoint {
+    /// A checkpoint with every text cut to what a record has room for.
+    pub(crate) fn new(
+        site: crate::site::Site,
+        message: Option<&str>,
+        progress: Option<(u64, u64)>,
+    ) -> Self {
+        Self {
+            file: bounded_end(site.file, LONGEST_PLACE),
+            line: site.line,
+            column: site.column,
+            module: bounded_end(site.module, LONGEST_PLACE),
+            message: message.map(|message| bounded(message, LONGEST_MESSAGE)),
+            done: progress.map(|(done, _)| done),
+            total: progress.map(|(_, total)| total),
+        }
+    }
+}
+
+/// A name that a record has room for.
+pub(crate) fn bounded_name(name: &str) -> String {
+    bounded(name, LONGEST_NAME)
+}
+
+/// The beginning of a text.
+fn bounded(text: &str, longest: usize) -> String {
+    let mut end = text.len().min(longest);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
+}
+
+/// The end of a text: of a path it is the part that tells most.
+fn bounded_end(text: &str, longest: usize) -> String {
+    let mut start = text.len().saturating_sub(longest);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    text[start..].to_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,326 @@
+//! The sentences that people see, and how they reach standard error.
+//!
+//! Text from a record or a path is somebody else's: what could steer a terminal is escaped.
+
+use std::{
+    fmt::{self, Write},
+    path::Path,
+    time::Duration,
+};
+
+use crate::{
+    error::Busy,
+    process::{Identity, ThreadState},
+    record::{Checkpoint, Record},
+    sys,
+};
+
+/// Writes one line, prefixed with our name, to standard error.
+pub(crate) fn say(sentence: &str) {
+    let line = format!("livinglock: {sentence}\n");
+    // A reader that takes nothing for a second must not stop the pulse.
+    sys::write_stderr(line.as_bytes(), Duration::from_secs(1));
+}
+
+/// An error with its causes, on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let _ = write!(text, ": {next}");
+        cause = next.source();
+    }
+    text
+}
+
+/// "/run/x.lock is busy: pid 4121 (nightly) has held it for 43m; last checkpoint src/import.rs:88 3s ago"
+pub(crate) fn busy(path: &Path, why: &Busy, holder: Option<&Record>) -> String {
+    let path = self::path(path);
+    let now = Now::read();
+    let who = holder.map_or_else(|| "a holder".to_owned(), who);
+    match why {
+        Busy::Working => {
+            let held = holder
+                .and_then(|holder| now.since(holder, holder.acquired_ns))
+                .map_or_else(|| "holds it".to_owned(), |held| format!("has held it for {}", span(held)));
+            let last = holder.map_or_else(String::new, |holder| now.last_checkpoint(holder));
+            format!("{path} is busy: {who} {held}; {last}")
+        }
+        Busy::Ours => format!("{path} is busy: this process ({who}) holds it already; release it first"),
+        Busy::TakeoverInProgress => {
+            format!("{path} is busy: {who} is hung, and another run is taking over")
+        }
+        Busy::Unanswered => {
+            let silence = holder
+                .and_then(|holder| now.since(holder, holder.progress_ns))
+                .map_or_else(String::new, |silence| format!(" made no checkpoint for {} and", span(silence)));
+            let last = holder.map_or_else(String::new, |holder| now.last_checkpoint(holder));
+            format!(
+                "{path} is busy: {who}{silence} does not answer: it is stopped, frozen or starved; {last}; continue it or kill it"
+            )
+        }
+        Busy::Unknown => {
+            format!("{path} is busy: it is held, but its record cannot be read; see who has it open with fuser(1)")
+        }
+        Busy::OtherTool => {
+            let written = holder.map_or("", |holder| &holder.timestamp);
+            format!(
+                "{path} is busy: {who} holds it by another library's record, written {}",
+                Escaped(written)
+            )
+        }
+        Busy::Guarded(openers) => {
+            let mut names = String::new();
+            for (process_id, name) in openers {
+                let comma = if names.is_empty() { "" } else { ", " };
+                let _ = write!(names, "{comma}pid {process_id} ({})", Escaped(name));
+            }
+            let names = if names.is_empty() { "a process that we cannot see" } else { &names };
+            format!("{path} is busy: somebody stopped in the middle of changing it; continue or kill {names}")
+        }
+    }
+}
+
+/// What is said when a crashed run's lock is taken.
+pub(crate) fn predecessor(path: &Path, record: Option<&Record>) -> String {
+    let path = self::path(path);
+    let Some(record) = record else {
+        return format!("{path}: the previous run ended without releasing, and its record is damaged");
+    };
+    let started = record.acquired.get(11..16).unwrap_or("?");
+    let ran = match (record.written(), humantime::parse_rfc3339(&record.acquired)) {
+        (Some(written), Ok(acquired)) => written
+            .duration_since(acquired)
+            .map_or_else(|_| String::new(), |ran| format!(", ran {}", span(ran))),
+        _ => String::new(),
+    };
+    let how = match record.state {
+        crate::record::State::Panicked => "panicked",
+        crate::record::State::Working | crate::record::State::Closing => "ended without releasing",
+    };
+    let times = if record.acquired.is_empty() {
+        String::new()
+    } else {
+        format!(", started {} UTC{ran}", Escaped(started))
+    };
+    format!(
+        "{path}: previous run (pid {}{times}) {how}; {}",
+        record.process_id,
+        last_checkpoint(record, None)
+    )
+}
+
+/// What is said when a hung holder has given way.
+pub(crate) fn taken_over(path: &Path, record: &Record, after: Duration) -> String {
+    format!(
+        "{}: {} gave way after {}; lock taken over",
+        self::path(path),
+        who(record),
+        span(after)
+    )
+}
+
+/// What a holder says of its own silence.
+pub(crate) fn silent(path: &Path, record: &Record, silence: Duration, threads: &[ThreadState]) -> String {
+    format!(
+        "{}: {} made no checkpoint for {}; {}; {}",
+        self::path(path),
+        who(record),
+        span(silence),
+        last_checkpoint(record, None),
+        whereabouts(threads)
+    )
+}
+
+/// What a hung holder says when a newcomer asks.
+pub(crate) fn closing(path: &Path, record: &Record, silence: Duration, threads: &[ThreadState]) -> String {
+    format!(
+        "{}; a new run asks for the lock: stopping at the next checkpoint, or in {}",
+        silent(path, record, silence, threads),
+        span(record.grace())
+    )
+}
+
+/// What a holder says when the path has another owner's file.
+pub(crate) fn lost(path: &Path, record: &Record) -> String {
+    format!(
+        "{}: {} lost the lock: the file was replaced or cannot be written; stopping at the next checkpoint, or in {}",
+        self::path(path),
+        who(record),
+        span(record.grace())
+    )
+}
+
+/// The last words of a job that did not reach a checkpoint in time.
+pub(crate) fn given_up(
+    path: &Path,
+    record: &Record,
+    threads: &[(ThreadState, Option<Checkpoint>)],
+    descendants: usize,
+) -> String {
+    let mut text = format!(
+        "{}: {} reached no checkpoint within {}, so its process ends now; {}",
+        self::path(path),
+        who(record),
+        span(record.grace()),
+        last_checkpoint(record, None)
+    );
+    for (thread, checkpoint) in threads.iter().take(16) {
+        let _ = write!(text, "; {}", thread_state(thread));
+        if let Some(checkpoint) = checkpoint {
+            let _ = write!(text, ", last at {}", place(checkpoint));
+        }
+    }
+    if let Some(more) = threads.len().checked_sub(17) {
+        let _ = write!(text, "; and {} threads more", more + 1);
+    }
+    if descendants > 0 {
+        let _ = write!(text, "; ended {descendants} of its descendants");
+    }
+    text
+}
+
+/// What a job says that was stopped at a checkpoint.
+pub(crate) fn stopped(path: &Path, record: &Record) -> String {
+    format!(
+        "{}: {} stopped, because the lock is lost; {}",
+        self::path(path),
+        who(record),
+        last_checkpoint(record, None)
+    )
+}
+
+fn whereabouts(threads: &[ThreadState]) -> String {
+    match threads.first() {
+        Some(first) => {
+            let others = threads.len() - 1;
+            let more = if others > 0 {
+                format!(" (and {others} threads more)")
+            } else {
+                String::new()
+            };
+            format!("{}{more}", thread_state(first))
+        }
+        None => "its threads are gone".to_owned(),
+    }
+}
+
+fn thread_state(thread: &ThreadState) -> String {
+    let state = match thread.state {
+        'R' => "runs",
+        'S' => "sleeps",
+        'D' => "waits uninterruptibly",
+        'T' | 't' => "is stopped",
+        'Z' | 'X' => "has ended",
+        _ => "is idle",
+    };
+    let place = thread
+        .waits_in
+        .as_ref()
+        .map_or_else(String::new, |place| format!(" in {}", Escaped(place)));
+    format!("thread {} ({}) {state}{place}", thread.id, Escaped(&thread.name))
+}
+
+fn who(record: &Record) -> String {
+    let elsewhere = if record.pid_namespace == 0 || record.pid_namespace == Identity::own().pid_namespace {
+        ""
+    } else {
+        " of another PID namespace"
+    };
+    let name = if record.name.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", Escaped(&record.name))
+    };
+    format!("pid {}{elsewhere}{name}", record.process_id)
+}
+
+/// `last checkpoint src/import.rs:88 "order 12" (12/500) 3s ago`
+fn last_checkpoint(record: &Record, age: Option<Duration>) -> String {
+    let Some(checkpoint) = &record.checkpoint else {
+        return "no checkpoint yet".to_owned();
+    };
+    let age = age.map_or_else(String::new, |age| format!(" {} ago", span(age)));
+    format!("last checkpoint {}{age}", place(checkpoint))
+}
+
+fn place(checkpoint: &Checkpoint) -> String {
+    let mut text = format!("{}:{}", Escaped(&checkpoint.file), checkpoint.line);
+    if let Some(message) = &checkpoint.message {
+        let _ = write!(text, " \"{}\"", Escaped(message));
+    }
+    if let (Some(done), Some(total)) = (checkpoint.done, checkpoint.total) {
+        let _ = write!(text, " ({done}/{total})");
+    }
+    text
+}
+
+/// A path as it is printed.
+pub(crate) fn path(path: &Path) -> impl fmt::Display {
+    Escaped(path.to_string_lossy())
+}
+
+/// The clock against which a record's ages are told.
+struct Now {
+    identity: Identity,
+    monotonic_ns: u64,
+}
+
+impl Now {
+    fn read() -> Self {
+        Self {
+            identity: Identity::own(),
+            monotonic_ns: sys::monotonic_ns(),
+        }
+    }
+
+    /// How long ago a moment of the record was; `None` if its clock is not ours.
+    fn since(&self, record: &Record, moment_ns: u64) -> Option<Duration> {
+        record
+            .shares_clock(&self.identity.boot_id, self.identity.time_namespace)
+            .then(|| Duration::from_nanos(self.monotonic_ns.saturating_sub(moment_ns)))
+    }
+
+    fn last_checkpoint(&self, record: &Record) -> String {
+        last_checkpoint(record, self.since(record, record.progress_ns))
+    }
+}
+
+/// The two largest units of a duration: `3h 12m`, `43m`, `3s`, `0.3s`.
+pub(crate) fn span(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    if seconds < 1 {
+        return format!("{:.1}s", duration.as_secs_f64());
+    }
+    let units = [(86400, 'd'), (3600, 'h'), (60, 'm'), (1, 's')];
+    let first = units.iter().position(|(unit, _)| seconds >= *unit).unwrap_or(3);
+    let (unit, letter) = units[first];
+    let mut text = format!("{}{letter}", seconds / unit);
+    if let Some((smaller, letter)) = units.get(first + 1) {
+        let rest = seconds % unit / smaller;
+        if rest > 0 {
+            let _ = write!(text, " {rest}{letter}");
+        }
+    }
+    text
+}
+
+/// Text that cannot steer a terminal: control characters and those that turn the direction of writing are escaped.
+struct Escaped<T>(T);
+
+impl<T: AsRef<str>> fmt::Display for Escaped<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.as_ref().chars() {
+            let turns = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            if character.is_control() || turns {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                f.write_char(character)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

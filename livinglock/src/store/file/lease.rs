@@ -1,0 +1,116 @@
+//! The holder's side: one held lock file.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    faults::{Protection, Step, reach},
+    opened::{ALIVE, Opened, QUESTION},
+};
+use crate::{record::Record, sys};
+
+/// One held lock file. Dropped, it is free, and the record stays for whoever comes next.
+#[derive(Debug)]
+pub(crate) struct FileLease {
+    path: PathBuf,
+    mode: u32,
+    opened: Opened,
+}
+
+/// How the holder stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// The path leads to our file.
+    Held,
+    /// It leads to another file, or the file system fails: somebody else may own the lock.
+    Lost,
+}
+
+impl FileLease {
+    pub(super) fn new(path: &Path, mode: u32, opened: Opened) -> Self {
+        Self {
+            path: path.to_owned(),
+            mode,
+            opened,
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Looks whether the lock is still ours; puts the file back if it was only deleted.
+    pub(crate) fn check(&mut self, record: &Record) -> Standing {
+        reach(Step::CHECKED);
+        match self.path.symlink_metadata() {
+            Ok(_) => match self.opened.is_at(&self.path) {
+                Ok(true) => Standing::Held,
+                Ok(false) | Err(_) => Standing::Lost,
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.recreate(record),
+            Err(error) if error.raw_os_error() == Some(libc::EIO) => Standing::Lost,
+            // A folder that we may not look into just now: nobody else can have changed what we cannot reach either.
+            Err(_) => Standing::Held,
+        }
+    }
+
+    /// Creates the deleted file anew, unless somebody else is quicker.
+    fn recreate(&mut self, record: &Record) -> Standing {
+        let opened = match Opened::create_at(&self.path, self.mode) {
+            Ok(Some(opened)) => opened,
+            Ok(None) => return Standing::Lost,
+            // No folder, no room, no permission: then nobody else can create it now. The next tick tries again.
+            Err(_) => return Standing::Held,
+        };
+        reach(Step::RECREATED);
+        let taken = opened
+            .guard(&self.path, Protection::GUARD_CLAIM)
+            .is_ok_and(|_guard| {
+                sys::try_lock_byte(&opened.file, ALIVE).unwrap_or(false)
+                    && opened.is_at(&self.path).unwrap_or(false)
+            });
+        if taken {
+            // On a full disk the next heartbeat tries again; until then the holder is unknown, but a holder.
+            let _ = opened.write(&record.sealed());
+            self.opened = opened;
+            Standing::Held
+        } else {
+            Standing::Lost
+        }
+    }
+
+    /// Whether a newcomer asks for proof of work.
+    pub(crate) fn is_asked(&self) -> bool {
+        sys::is_byte_locked(&self.opened.file, QUESTION).unwrap_or(false)
+    }
+
+    /// Writes the record in place.
+    ///
+    /// Without the guard: a holder that is frozen inside it would block everybody.
+    pub(crate) fn write(&self, record: &Record) -> io::Result<()> {
+        self.opened.write(&record.sealed())
+    }
+
+    /// Whether this moment the path leads to our file.
+    pub(crate) fn is_held(&self) -> bool {
+        self.opened.is_at(&self.path).unwrap_or(false)
+    }
+
+    /// Removes the lock file and lets go.
+    pub(crate) fn release(self) -> io::Result<()> {
+        reach(Step::RELEASING);
+        let guard = self
+            .opened
+            .guard(&self.path, Protection::GUARD_UNLINK)
+            .map_err(io::Error::other)?;
+        reach(Step::UNLINKING);
+        if self.opened.is_at(&self.path)? {
+            fs::remove_file(&self.path)?;
+        }
+        reach(Step::UNLINKED);
+        drop(guard);
+        Ok(())
+    }
+}

@@ -1,0 +1,226 @@
+//! Locks in local files: kernel locks on single bytes decide, the record describes.
+
+mod faults;
+mod lease;
+mod opened;
+mod question;
+
+use std::{
+    io,
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+use faults::{Protection, Step, reach};
+pub(crate) use faults::{Protection as FaultProtection, omits};
+pub(crate) use lease::{FileLease, Standing};
+pub(crate) use opened::DEFAULT_MODE;
+use opened::{ALIVE, Opened};
+
+use crate::{
+    error::{Busy, Error, Result},
+    process::{self, Identity},
+    record::{Content, Record},
+    sys,
+};
+
+/// What a newcomer brings.
+#[derive(Debug)]
+pub(crate) struct Claim<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) mode: u32,
+    pub(crate) network_fs: bool,
+    /// The record of the new holder, without what is known only at acquisition.
+    pub(crate) record: Record,
+}
+
+/// A lock that was acquired.
+#[derive(Debug)]
+pub(crate) struct Acquired {
+    pub(crate) lease: FileLease,
+    pub(crate) record: Record,
+    pub(crate) predecessor: Option<Predecessor>,
+}
+
+/// The run that held the lock before and did not release it.
+#[derive(Debug)]
+pub(crate) struct Predecessor {
+    /// Its record, unless damaged.
+    pub(crate) record: Option<Record>,
+    /// How long we waited for it to give way, if it was hung and did.
+    pub(crate) gave_way_after: Option<Duration>,
+}
+
+/// What one try has led to.
+enum Attempt {
+    Acquired(Box<Acquired>),
+    /// The file changed under our hands, or its holder has just gone.
+    Again,
+    Busy(Busy, Option<Box<Record>>),
+}
+
+impl Claim<'_> {
+    /// Acquires the lock, from a hung holder after asking it; does not wait for a working one.
+    pub(crate) fn acquire(&self) -> Result<Acquired> {
+        let mut gave_way_after = None;
+        loop {
+            let Some(opened) = Opened::at(self.path, self.mode)? else {
+                continue;
+            };
+            let attempt = if opened.is_held(self.path)? {
+                self.judge(&opened, &mut gave_way_after)?
+            } else {
+                self.take(opened)?
+            };
+            match attempt {
+                Attempt::Acquired(mut acquired) => {
+                    if let Some(predecessor) = &mut acquired.predecessor {
+                        predecessor.gave_way_after = gave_way_after;
+                    }
+                    return Ok(*acquired);
+                }
+                Attempt::Again => {}
+                Attempt::Busy(why, holder) => {
+                    return Err(Error::busy(self.path, why, holder.map(|record| *record)));
+                }
+            }
+        }
+    }
+
+    /// Decides about a holder whose process is there.
+    fn judge(&self, opened: &Opened, gave_way_after: &mut Option<Duration>) -> Result<Attempt> {
+        reach(Step::JUDGED);
+        let identity = Identity::own();
+        let record = match opened.settled_content(self.path)? {
+            Content::Record(record) => record,
+            Content::Foreign | Content::Other(_) => {
+                return Ok(Attempt::Busy(Busy::Unknown, None));
+            }
+            // Its pulse writes a new record when asked.
+            Content::Torn | Content::Blank => return self.ask(opened, None, gave_way_after),
+        };
+        if identity.wrote(&record) {
+            return Ok(Attempt::Busy(Busy::Ours, Some(record)));
+        }
+        let silence = Duration::from_nanos(sys::monotonic_ns().saturating_sub(record.progress_ns));
+        if record.shares_clock(&identity.boot_id, identity.time_namespace)
+            && silence <= record.stale()
+        {
+            return Ok(Attempt::Busy(Busy::Working, Some(record)));
+        }
+        self.ask(opened, Some(record), gave_way_after)
+    }
+
+    /// Takes a lock that nobody holds.
+    fn take(&self, opened: Opened) -> Result<Attempt> {
+        if !self.network_fs {
+            opened.insist_on_local(self.path)?;
+        }
+        // Before any lock is taken on somebody's file.
+        if let Some(refused) = self.refuse(&opened)? {
+            return Ok(refused);
+        }
+        let failed = |error| Error::io("lock", self.path, error);
+        let guard = opened.guard(self.path, Protection::GUARD_CLAIM)?;
+        if !sys::try_lock_byte(&opened.file, ALIVE).map_err(failed)? {
+            return Ok(Attempt::Again);
+        }
+        reach(Step::HELD);
+        if !omits(Protection::COMPARE) && !opened.is_at(self.path).map_err(failed)? {
+            return Ok(Attempt::Again);
+        }
+        reach(Step::COMPARED);
+        // Again, now that nobody else can change it.
+        if let Some(refused) = self.refuse(&opened)? {
+            return Ok(refused);
+        }
+        let predecessor = match opened.content(self.path)? {
+            Content::Record(record) | Content::Other(record) => Some(Some(*record)),
+            Content::Torn => Some(None),
+            Content::Blank | Content::Foreign => None,
+        };
+        let last_token = predecessor
+            .iter()
+            .flatten()
+            .map(|record| record.fencing_token)
+            .max();
+        let record = self.new_record(last_token)?;
+        if let Err(error) = opened.write(&record.sealed()) {
+            if opened.created {
+                // Ours, empty, and of no use to anybody; if it cannot go, the next run takes it as it is.
+                let _: io::Result<()> = std::fs::remove_file(self.path);
+            }
+            return Err(Error::io("write the lock file", self.path, error));
+        }
+        drop(guard);
+        reach(Step::WRITTEN);
+        Ok(Attempt::Acquired(Box::new(Acquired {
+            lease: FileLease::new(self.path, self.mode, opened),
+            record,
+            predecessor: predecessor.map(|record| Predecessor {
+                record,
+                gave_way_after: None,
+            }),
+        })))
+    }
+
+    /// Refuses what is not ours to overwrite.
+    fn refuse(&self, opened: &Opened) -> Result<Option<Attempt>> {
+        match opened.content(self.path)? {
+            Content::Foreign => Err(Error::unfit(
+                self.path,
+                "is not a lock file: it has other content, which is left as it is; use another path, or move it away",
+            )),
+            Content::Other(record) if self.other_tool_works(&record) => {
+                Ok(Some(Attempt::Busy(Busy::OtherTool, Some(record))))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Judges a record without a kernel lock by its process and its time. Nobody named by it is ever signalled.
+    fn other_tool_works(&self, record: &Record) -> bool {
+        // A time in the future is as good as now: who set its clock is not known.
+        let fresh = record.written().is_some_and(|written| {
+            SystemTime::now()
+                .duration_since(written)
+                .map_or(true, |age| age <= self.record.stale())
+        });
+        fresh && process::is_alive(record.process_id)
+    }
+
+    fn new_record(&self, last_token: Option<u64>) -> Result<Record> {
+        let identity = Identity::own();
+        let owner = sys::random_u128()
+            .map_err(|error| Error::io("draw a random owner for", self.path, error))?;
+        let wall_clock = SystemTime::now();
+        let microseconds = wall_clock
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(u64::MAX));
+        let now = sys::monotonic_ns();
+        let mut record = Record {
+            process_id: identity.process_id,
+            host: identity.host,
+            boot_id: identity.boot_id,
+            pid_namespace: identity.pid_namespace,
+            time_namespace: identity.time_namespace,
+            process_started: identity.process_started,
+            owner: format!("{owner:032x}"),
+            fencing_token: last_token.map_or(microseconds, |last| {
+                microseconds.max(last.saturating_add(1))
+            }),
+            acquired: humantime::format_rfc3339_seconds(wall_clock).to_string(),
+            acquired_ns: now,
+            progress_ns: now,
+            ..self.record.clone()
+        };
+        record.stamp();
+        Ok(record)
+    }
+}
+
+impl Opened {
+    fn is_held(&self, path: &Path) -> Result<bool> {
+        sys::is_byte_locked(&self.file, ALIVE).map_err(|error| Error::io("look at", path, error))
+    }
+}

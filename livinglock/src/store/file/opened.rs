@@ -1,0 +1,304 @@
+//! A lock file that is open, and fit to be one.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::faults::{Protection, Step, omits, reach};
+use crate::{
+    error::{Busy, Error, Result},
+    process,
+    record::{self, Content},
+    sys,
+};
+
+/// Held by the holder, as long as it holds.
+pub(super) const ALIVE: i64 = 0;
+/// Held for microseconds by whoever changes what the path means.
+const GUARD: i64 = 1;
+/// Held by a newcomer that finds the holder stale.
+pub(super) const QUESTION: i64 = 2;
+
+/// The permissions of a lock file unless asked otherwise: it names places in the source and messages of the job.
+pub(crate) const DEFAULT_MODE: u32 = 0o600;
+
+/// An open lock file.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) file: File,
+    device: u64,
+    inode: u64,
+    size: u64,
+    /// We created it just now.
+    pub(super) created: bool,
+}
+
+/// The guard byte of a file, until dropped.
+pub(super) struct Guard<'a>(Option<&'a File>);
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if let Some(file) = self.0 {
+            // It goes with the file at the latest.
+            let _ = sys::unlock_byte(file, GUARD);
+        }
+    }
+}
+
+impl Opened {
+    /// Opens the lock file, creating it if there is none; `None` if it changed meanwhile and has to be opened again.
+    pub(super) fn at(path: &Path, mode: u32) -> Result<Option<Self>> {
+        // Opening before creating: `fs.protected_regular` refuses `O_CREAT` on another user's file in /tmp, but not a plain opening.
+        let (file, created) = match open(path) {
+            Ok(file) => (file, false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match create(path, mode) {
+                Ok(file) => (file, true),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    // Somebody was quicker; but a dangling symlink is there for ever.
+                    return match path.symlink_metadata() {
+                        Ok(found) if found.is_symlink() => Err(Error::unfit(path, SYMLINK)),
+                        _ => Ok(None),
+                    };
+                }
+                Err(error) => return Err(Error::io("create the lock file", path, error)),
+            },
+            Err(error) => return Err(why_not_open(path, error)),
+        };
+        reach(if created { Step::CREATED } else { Step::OPENED });
+        Self::inspect(path, file, created)
+    }
+
+    /// Creates the lock file anew; `None` if somebody else was quicker.
+    pub(super) fn create_at(path: &Path, mode: u32) -> Result<Option<Self>> {
+        match create(path, mode) {
+            Ok(file) => Self::inspect(path, file, true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+            Err(error) => Err(Error::io("create the lock file", path, error)),
+        }
+    }
+
+    fn inspect(path: &Path, file: File, created: bool) -> Result<Option<Self>> {
+        let found = file
+            .metadata()
+            .map_err(|error| Error::io("inspect the lock file", path, error))?;
+        let kind = found.file_type();
+        if !kind.is_file() {
+            return Err(Error::unfit(path, unfit_kind(kind)));
+        }
+        match found.nlink() {
+            // Unlinked between our opening and our look.
+            0 => return Ok(None),
+            1 => {}
+            links => {
+                return Err(Error::unfit(
+                    path,
+                    format!("has {links} hard links, so that other names lead to it; remove it or use another path"),
+                ));
+            }
+        }
+        let user = sys::effective_user();
+        if found.uid() != user && found.uid() != 0 {
+            return Err(Error::unfit(
+                path,
+                format!(
+                    "belongs to user {}, not to us (user {user}) or root; remove it or use another path",
+                    found.uid()
+                ),
+            ));
+        }
+        Ok(Some(Self {
+            device: found.dev(),
+            inode: found.ino(),
+            size: found.size(),
+            file,
+            created,
+        }))
+    }
+
+    /// Refuses file systems that other machines see, since their locks end with a network partition.
+    pub(super) fn insist_on_local(&self, path: &Path) -> Result<()> {
+        let kind = sys::file_system_type(&self.file)
+            .map_err(|error| Error::io("inspect the file system of", path, error))?;
+        match network_file_system(kind) {
+            Some(name) => Err(Error::unfit(
+                path,
+                format!(
+                    "is on a network file system ({name}), where a partition makes two owners; use a local path such as /run, or accept that with `network_fs = true`"
+                ),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the path still leads to this very file.
+    pub(super) fn is_at(&self, path: &Path) -> io::Result<bool> {
+        match path.symlink_metadata() {
+            Ok(found) => Ok(found.dev() == self.device && found.ino() == self.inode),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What the file says now. A write under way may show as torn.
+    pub(super) fn content(&self, path: &Path) -> Result<Content> {
+        let failed = |error| Error::io("read the lock file", path, error);
+        let size = if self.size <= record::SIZE as u64 {
+            record::SIZE as u64
+        } else {
+            // Foreign, or grown: as large as it is now, within bounds.
+            let size = self.file.metadata().map_err(failed)?.size();
+            if size > record::LONGEST {
+                return Ok(Content::Foreign);
+            }
+            size
+        };
+        let mut bytes = vec![0; usize::try_from(size).unwrap_or(record::SIZE)];
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match self.file.read_at(&mut bytes[filled..], filled as u64) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        Ok(Content::of(&bytes[..filled]))
+    }
+
+    /// What the file says, once no write is under way.
+    pub(super) fn settled_content(&self, path: &Path) -> Result<Content> {
+        let mut content = self.content(path)?;
+        // A write takes less than a microsecond.
+        for _ in 0..5 {
+            if !matches!(content, Content::Torn | Content::Blank) {
+                break;
+            }
+            thread::sleep(Duration::from_micros(200));
+            content = self.content(path)?;
+        }
+        Ok(content)
+    }
+
+    /// Takes the guard: alone until dropped among all who change what the path means.
+    pub(super) fn guard(&self, path: &Path, protection: Protection) -> Result<Guard<'_>> {
+        if omits(protection) {
+            return Ok(Guard(None));
+        }
+        let deadline = Instant::now() + Duration::from_secs(2);
+        loop {
+            let taken = sys::try_lock_byte(&self.file, GUARD)
+                .map_err(|error| Error::io("lock", path, error))?;
+            if taken {
+                reach(Step::GUARDED);
+                return Ok(Guard(Some(&self.file)));
+            }
+            if Instant::now() >= deadline {
+                let openers = process::openers(self.device, self.inode);
+                return Err(Error::busy(path, Busy::Guarded(openers), None));
+            }
+            thread::sleep(Duration::from_micros(500));
+        }
+    }
+
+    /// Writes a record over whatever is there.
+    pub(super) fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(bytes, 0)?;
+        if self.size > bytes.len() as u64 {
+            self.file.set_len(bytes.len() as u64)?;
+        }
+        Ok(())
+    }
+}
+
+const SYMLINK: &str = "is a symbolic link; use the path that it leads to, or remove it";
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(sys::OPEN_FLAGS)
+        .open(path)
+}
+
+fn create(path: &Path, mode: u32) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .custom_flags(sys::OPEN_FLAGS)
+        .open(path)?;
+    if mode != DEFAULT_MODE {
+        // Asked for explicitly, so the umask must not take it away again.
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
+    }
+    Ok(file)
+}
+
+fn why_not_open(path: &Path, error: io::Error) -> Error {
+    // Some kinds cannot even be opened; then their name is a better answer than the kernel's.
+    match path.symlink_metadata() {
+        Ok(found) if found.is_symlink() => Error::unfit(path, SYMLINK),
+        Ok(found) if !found.is_file() => Error::unfit(path, unfit_kind(found.file_type())),
+        _ => Error::io("open the lock file", path, error),
+    }
+}
+
+fn unfit_kind(kind: fs::FileType) -> String {
+    let name = if kind.is_dir() {
+        "a folder"
+    } else if kind.is_fifo() {
+        "a FIFO"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    };
+    format!("is {name}, not a lock file; use a path of its own for the lock")
+}
+
+/// The name of a file system that several machines may share, by its magic number (`statfs(2)` and `linux/magic.h`).
+fn network_file_system(kind: i64) -> Option<&'static str> {
+    const KINDS: [(i64, &str); 14] = [
+        (0x6969, "NFS"),
+        (0x517b, "SMB"),
+        (0xfe53_4d42, "SMB2"),
+        (0xff53_4d42, "CIFS"),
+        (0x0102_1997, "9P"),
+        (0x00c3_6400, "Ceph"),
+        (0x6573_5546, "FUSE"),
+        (0x5346_414f, "AFS"),
+        (0x7375_7245, "Coda"),
+        (0x0bd0_0bd0, "Lustre"),
+        (0x4750_4653, "GPFS"),
+        (0x0116_1970, "GFS2"),
+        (0x7461_636f, "OCFS2"),
+        (0x1983_0326, "BeeGFS"),
+    ];
+    // Sign-extended on some targets.
+    let kind = kind & 0xffff_ffff;
+    KINDS
+        .iter()
+        .find(|(magic, _)| *magic == kind)
+        .map(|(_, name)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::network_file_system;
+
+    #[test]
+    fn network_file_systems_are_known_by_their_magic_numbers() {
+        assert_eq!(network_file_system(0x6969), Some("NFS"));
+        assert_eq!(network_file_system(i64::from(0xff53_4d42_u32.cast_signed())), Some("CIFS"));
+        // ext4, tmpfs, btrfs, xfs, overlayfs
+        for local in [0xef53, 0x0102_1994, 0x9123_683e, 0x5846_5342, 0x794c_7630] {
+            assert_eq!(network_file_system(local), None);
+        }
+    }
+}

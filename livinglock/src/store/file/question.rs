@@ -1,0 +1,87 @@
+//! The newcomer's side of a takeover: the holder is asked to prove that it works, or to give way.
+//!
+//! No process id, permission or comparison of clocks decides: the holder's pulse is awake while the job hangs, and answers itself.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Attempt, Claim,
+    faults::{Step, reach},
+    opened::{Opened, QUESTION},
+};
+use crate::{
+    error::{Busy, Error, Result},
+    record::{Content, Record, State},
+    sys,
+};
+
+/// A pulse that shows nothing for so many of its ticks does not answer.
+const PATIENCE: u32 = 8;
+
+/// The tick of a holder whose record cannot be read.
+const UNKNOWN_TICK: Duration = Duration::from_secs(1);
+
+impl Claim<'_> {
+    /// Asks a holder that seems hung, and waits for its answer.
+    ///
+    /// Whoever finds that somebody asks already watches all the same, so that an asker that dies or is stopped blocks nobody.
+    pub(super) fn ask(
+        &self,
+        opened: &Opened,
+        first: Option<Box<Record>>,
+        gave_way_after: &mut Option<Duration>,
+    ) -> Result<Attempt> {
+        let failed = |error| Error::io("lock", self.path, error);
+        let asking = sys::try_lock_byte(&opened.file, QUESTION).map_err(failed)?;
+        reach(Step::ASKED);
+        let begun = Instant::now();
+        let mut known = first;
+        let mut answers = known.as_ref().map(|record| record.answers);
+        // Our own starts count, not the clock: whoever is starved here must not accuse others of silence.
+        let mut silence = Duration::ZERO;
+        loop {
+            let tick = known.as_ref().map_or(UNKNOWN_TICK, |record| record.tick());
+            let pause = (tick / 4).clamp(Duration::from_millis(1), Duration::from_millis(100));
+            thread::sleep(pause);
+            silence += pause;
+            reach(Step::WATCHED);
+            if !opened.is_held(self.path)? {
+                *gave_way_after = Some(begun.elapsed());
+                return Ok(Attempt::Again);
+            }
+            if !opened.is_at(self.path).map_err(failed)? {
+                return Ok(Attempt::Again);
+            }
+            let Content::Record(now) = opened.settled_content(self.path)? else {
+                if silence > tick * PATIENCE {
+                    return Ok(Attempt::Busy(Busy::Unknown, None));
+                }
+                continue;
+            };
+            match (now.state, answers) {
+                (State::Closing, _) if !asking => {
+                    return Ok(Attempt::Busy(Busy::TakeoverInProgress, Some(now)));
+                }
+                (State::Working, Some(before)) if now.answers > before => {
+                    return Ok(Attempt::Busy(Busy::Working, Some(now)));
+                }
+                (_, None) => answers = Some(now.answers),
+                _ => {}
+            }
+            if known.as_ref() != Some(&now) {
+                silence = Duration::ZERO;
+            }
+            let grace = match now.state {
+                State::Closing => now.grace(),
+                State::Working | State::Panicked => Duration::ZERO,
+            };
+            if silence > now.tick() * PATIENCE + grace {
+                return Ok(Attempt::Busy(Busy::Unanswered, Some(now)));
+            }
+            known = Some(now);
+        }
+    }
+}

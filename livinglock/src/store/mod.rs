@@ -1,0 +1,3 @@
+//! Where locks live.
+
+pub(crate) mod file;

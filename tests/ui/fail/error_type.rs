@@ -1,0 +1,8 @@
+struct Failed;
+
+#[livinglock::batch(path = "/run/job.lock")]
+fn job() -> Result<(), Failed> {
+    Err(Failed)
+}
+
+fn main() {}

@@ -1,0 +1,5 @@
+#[livinglock::batch]
+fn main() {}
+
+#[livinglock::batch()]
+fn job() {}

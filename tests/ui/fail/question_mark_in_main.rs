@@ -1,0 +1,4 @@
+#[livinglock::batch(path = "/run/job.lock")]
+fn main() {
+    "5".parse::<u8>()?;
+}

@@ -1,0 +1,6 @@
+#![deny(warnings, clippy::all, clippy::pedantic)]
+
+#[livinglock::batch(path = std::env::temp_dir().join("livinglock-ui-unit.lock"))]
+fn main() {
+    livinglock::checkpoint!();
+}
