@@ -11,7 +11,7 @@ use std::{
 use crate::{
     Error, Options, exit_status,
     gate::{Gate, ThreadScope},
-    pulse::{Held, Role},
+    pulse::{self, Held, Role},
     record::State,
     report,
 };
@@ -248,7 +248,8 @@ fn leave_main(held: &Held, ended: thread::Result<ExitCode>) -> ExitCode {
     if let Some(stop) = held.gate().stop() {
         // Whatever the body made of it: a thread that unwound, an error of `try_checkpoint!`, or a last unit that was finished.
         if let Some(record) = held.abandon(State::Working) {
-            report::say(&report::stopped(held.path(), &record));
+            let descendants = pulse::end_descendants(&record);
+            report::say(&report::stopped(held.path(), &record, descendants));
         }
         return ExitCode::from(stop.exit_status());
     }
@@ -293,6 +294,7 @@ pub fn enter(job: &Job<'_>) -> Result<Guard, Error> {
 }
 
 /// Enters a function that is skipped, after a line on standard error, when its lock cannot be had.
+#[must_use = "the lock is released when the guard is dropped"]
 pub fn try_enter(job: &Job<'_>) -> Option<Guard> {
     enter(job).inspect_err(|error| job.decline(error)).ok()
 }

@@ -5,14 +5,14 @@ use std::fmt;
 use crate::{gate, site::Site, stop::Stop};
 
 /// Whether the calling thread passed this very checkpoint last.
-#[inline(always)]
+#[inline]
 #[must_use]
 pub fn is_here(site: &'static Site) -> bool {
     gate::is_here(site)
 }
 
 /// Passes a checkpoint, or unwinds if the job has to stop.
-#[inline(always)]
+#[inline]
 pub fn pass(site: &'static Site) {
     if let Err(stop) = gate::pass(site) {
         stop.unwind();
@@ -24,13 +24,13 @@ pub fn pass(site: &'static Site) {
 /// # Errors
 ///
 /// The job has to stop.
-#[inline(always)]
+#[inline]
 pub fn try_pass(site: &'static Site) -> Result<(), Stop> {
     gate::pass(site)
 }
 
 /// Shows how much of the work is done.
-#[inline(always)]
+#[inline]
 pub fn set_progress<D: Count, T: Count>(done: D, total: T) {
     gate::set_progress(done.count(), total.count());
 }
@@ -61,7 +61,7 @@ pub trait Count: Copy {
 macro_rules! count {
     ($($integer:ty)*) => {$(
         impl Count for $integer {
-            #[inline(always)]
+            #[inline]
             fn count(self) -> u64 {
                 #[allow(
                     irrefutable_let_patterns,
@@ -80,7 +80,7 @@ macro_rules! count {
 count!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize);
 
 impl<C: Count> Count for &C {
-    #[inline(always)]
+    #[inline]
     fn count(self) -> u64 {
         (*self).count()
     }

@@ -32,7 +32,10 @@ pub(crate) enum Kind {
     },
     #[error("{} {what}", report::path(path))]
     Unfit { path: PathBuf, what: String },
-    #[error("{} is not our lock any more; stop working and let its new owner run", report::path(path))]
+    #[error(
+        "{} is not our lock any more; stop working and let its new owner run",
+        report::path(path)
+    )]
     Lost { path: PathBuf },
     #[error("{0}")]
     Setting(&'static str),
@@ -111,7 +114,9 @@ impl Error {
             K::PermissionDenied => {
                 "; use a path that this user may write, or remove the file that another user left there"
             }
-            K::ReadOnlyFilesystem => "; use a path on a writable file system, such as /run or /var/lib",
+            K::ReadOnlyFilesystem => {
+                "; use a path on a writable file system, such as /run or /var/lib"
+            }
             K::StorageFull | K::QuotaExceeded => "; make room on its file system",
             K::InvalidFilename => "; use a shorter path",
             _ => "",
@@ -123,6 +128,19 @@ impl Error {
             source,
         }
         .into()
+    }
+}
+
+/// For functions that return `std::io::Result`: a busy lock is [`ResourceBusy`](io::ErrorKind::ResourceBusy).
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match &*error.0 {
+            Kind::Busy { .. } => io::ErrorKind::ResourceBusy,
+            Kind::Io { source, .. } => source.kind(),
+            Kind::Setting(_) => io::ErrorKind::InvalidInput,
+            Kind::Unfit { .. } | Kind::Lost { .. } => io::ErrorKind::Other,
+        };
+        Self::new(kind, error)
     }
 }
 

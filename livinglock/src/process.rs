@@ -38,7 +38,12 @@ impl Identity {
     }
 
     fn read() -> Self {
-        let text = |path: &str| fs::read_to_string(path).unwrap_or_default().trim().to_owned();
+        let text = |path: &str| {
+            fs::read_to_string(path)
+                .unwrap_or_default()
+                .trim()
+                .to_owned()
+        };
         let inode = |path: &str| fs::metadata(path).map_or(0, |found| found.ino());
         Self {
             process_id: std::process::id(),
@@ -124,10 +129,12 @@ pub(crate) fn thread_states() -> Vec<ThreadState> {
 pub(crate) fn openers(device: u64, inode: u64) -> Vec<(u32, String)> {
     let opener = |process_id: u32| {
         let folder = Path::new("/proc").join(process_id.to_string());
-        fs::read_dir(folder.join("fd")).ok()?.find_map(|descriptor| {
-            let found = fs::metadata(descriptor.ok()?.path()).ok()?;
-            (found.dev() == device && found.ino() == inode).then_some(())
-        })?;
+        fs::read_dir(folder.join("fd"))
+            .ok()?
+            .find_map(|descriptor| {
+                let found = fs::metadata(descriptor.ok()?.path()).ok()?;
+                (found.dev() == device && found.ino() == inode).then_some(())
+            })?;
         let name = fs::read_to_string(folder.join("comm")).unwrap_or_default();
         Some((process_id, name.trim().to_owned()))
     };
@@ -187,7 +194,14 @@ fn open_descendants(known: &mut Vec<(u32, PidFd)>) {
         })
         .collect();
     let mut family = vec![std::process::id()];
-    family.extend(known.iter().map(|(process_id, _)| *process_id));
+    // Of those that have ended, the number may be a stranger's by now.
+    let alive = |process: &PidFd| !process.ended_within(Duration::ZERO);
+    family.extend(
+        known
+            .iter()
+            .filter(|(_, process)| alive(process))
+            .map(|(process_id, _)| *process_id),
+    );
     let mut index = 0;
     while index < family.len() {
         let parent = family[index];

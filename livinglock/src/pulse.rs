@@ -4,7 +4,7 @@
 //! makes nobody look hung.
 
 use std::{
-    io,
+    io, mem,
     path::PathBuf,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
@@ -110,8 +110,7 @@ impl Held {
             })),
             path,
         });
-        attach(held.clone())
-            .map_err(|error| Error::io("start the pulse of", &held.path, error))?;
+        attach(held.clone()).map_err(|error| Error::io("start the pulse of", &held.path, error))?;
         Ok(held)
     }
 
@@ -140,7 +139,7 @@ impl Held {
             .map_err(|error| Error::io("release the lock file", &self.path, error))
     }
 
-    /// Ends the hold, but leaves the record for whoever comes next. What the record said last is the result.
+    /// Ends the hold, but leaves the record for whoever comes next. What the record says last is the result.
     pub(crate) fn abandon(&self, state: State) -> Option<Record> {
         self.gate.shut(Stop::Released);
         gate::harvest();
@@ -152,7 +151,12 @@ impl Held {
         if duty.lease.is_held() {
             duty.write();
         }
-        Some(duty.record)
+        let Duty { lease, record, .. } = duty;
+        if self.role == Role::Main {
+            // The process ends now, and the kernel frees the lock after its last thread: until then some may be in mid-unit.
+            mem::forget(lease);
+        }
+        Some(record)
     }
 
     /// One tick.
@@ -184,7 +188,12 @@ impl Held {
                 if duty.silence > duty.warn && !duty.warned {
                     duty.warned = true;
                     let threads = process::thread_states();
-                    report::say(&report::silent(&self.path, &duty.record, duty.silence, &threads));
+                    report::say(&report::silent(
+                        &self.path,
+                        &duty.record,
+                        duty.silence,
+                        &threads,
+                    ));
                 }
             }
             Phase::Closing(_) if self.gate.has_arrivals() => {
@@ -222,7 +231,12 @@ impl Held {
             return;
         }
         let threads = process::thread_states();
-        report::say(&report::closing(&self.path, &duty.record, duty.silence, &threads));
+        report::say(&report::closing(
+            &self.path,
+            &duty.record,
+            duty.silence,
+            &threads,
+        ));
         duty.record.state = State::Closing;
         duty.write();
         duty.phase = Phase::Closing(duty.record.grace());
@@ -269,6 +283,11 @@ impl Duty {
     }
 }
 
+/// Ends what the job has started: it must not go on working for a lock that is lost. How many processes there were.
+pub(crate) fn end_descendants(record: &Record) -> usize {
+    process::end_descendants(record.grace().min(Duration::from_secs(2)))
+}
+
 /// Ends the process of a job that reaches no checkpoint, after saying where everything stands.
 fn give_up(path: &std::path::Path, duty: &Duty) -> ! {
     let passes = gate::last_passes();
@@ -280,8 +299,7 @@ fn give_up(path: &std::path::Path, duty: &Duty) -> ! {
             (thread, checkpoint)
         })
         .collect();
-    let patience = duty.record.grace().min(Duration::from_secs(2));
-    let descendants = process::end_descendants(patience);
+    let descendants = end_descendants(&duty.record);
     report::say(&report::given_up(path, &duty.record, &threads, descendants));
     sys::exit_now(exit_status::LOST)
 }

@@ -138,7 +138,8 @@ impl Content {
             return Self::Blank;
         }
         if text.starts_with(MARKER) {
-            return match unseal(text).and_then(|json| serde_json::from_slice::<Record>(&json).ok()) {
+            return match unseal(text).and_then(|json| serde_json::from_slice::<Record>(&json).ok())
+            {
                 Some(record) if record.livinglock == VERSION => Self::Record(Box::new(record)),
                 _ => Self::Torn,
             };
@@ -160,8 +161,14 @@ impl Content {
 
 fn trim_blanks(bytes: &[u8]) -> &[u8] {
     let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
-    let start = bytes.iter().position(|byte| !blank(byte)).unwrap_or(bytes.len());
-    let end = bytes.iter().rposition(|byte| !blank(byte)).map_or(start, |last| last + 1);
+    let start = bytes
+        .iter()
+        .position(|byte| !blank(byte))
+        .unwrap_or(bytes.len());
+    let end = bytes
+        .iter()
+        .rposition(|byte| !blank(byte))
+        .map_or(start, |last| last + 1);
     &bytes[start..end]
 }
 
@@ -232,11 +239,15 @@ impl Record {
 /// RFC 3339 with a numeric offset, as Go writes local times.
 fn parse_with_offset(text: &str) -> Result<SystemTime, humantime::TimestampError> {
     let invalid = Err(humantime::TimestampError::InvalidFormat);
-    let Some((local, offset)) = text.len().checked_sub(6).and_then(|at| text.split_at_checked(at))
+    let Some((local, offset)) = text
+        .len()
+        .checked_sub(6)
+        .and_then(|at| text.split_at_checked(at))
     else {
         return invalid;
     };
-    let (Some(sign), Some((hours, minutes))) = (offset.get(..1), offset[1..].split_once(':')) else {
+    let (Some(sign), Some((hours, minutes))) = (offset.get(..1), offset[1..].split_once(':'))
+    else {
         return invalid;
     };
     let (Ok(hours), Ok(minutes)) = (hours.parse::<u64>(), minutes.parse::<u64>()) else {
@@ -245,8 +256,12 @@ fn parse_with_offset(text: &str) -> Result<SystemTime, humantime::TimestampError
     let time = humantime::parse_rfc3339(&format!("{local}Z"))?;
     let offset = Duration::from_secs(hours * 3600 + minutes * 60);
     match sign {
-        "+" => time.checked_sub(offset).ok_or(humantime::TimestampError::OutOfRange),
-        "-" => time.checked_add(offset).ok_or(humantime::TimestampError::OutOfRange),
+        "+" => time
+            .checked_sub(offset)
+            .ok_or(humantime::TimestampError::OutOfRange),
+        "-" => time
+            .checked_add(offset)
+            .ok_or(humantime::TimestampError::OutOfRange),
         _ => invalid,
     }
 }

@@ -42,25 +42,34 @@ pub(crate) fn busy(path: &Path, why: &Busy, holder: Option<&Record>) -> String {
         Busy::Working => {
             let held = holder
                 .and_then(|holder| now.since(holder, holder.acquired_ns))
-                .map_or_else(|| "holds it".to_owned(), |held| format!("has held it for {}", span(held)));
+                .map_or_else(
+                    || "holds it".to_owned(),
+                    |held| format!("has held it for {}", span(held)),
+                );
             let last = holder.map_or_else(String::new, |holder| now.last_checkpoint(holder));
             format!("{path} is busy: {who} {held}; {last}")
         }
-        Busy::Ours => format!("{path} is busy: this process ({who}) holds it already; release it first"),
+        Busy::Ours => {
+            format!("{path} is busy: this process ({who}) holds it already; release it first")
+        }
         Busy::TakeoverInProgress => {
             format!("{path} is busy: {who} is hung, and another run is taking over")
         }
         Busy::Unanswered => {
             let silence = holder
                 .and_then(|holder| now.since(holder, holder.progress_ns))
-                .map_or_else(String::new, |silence| format!(" made no checkpoint for {} and", span(silence)));
+                .map_or_else(String::new, |silence| {
+                    format!(" made no checkpoint for {} and", span(silence))
+                });
             let last = holder.map_or_else(String::new, |holder| now.last_checkpoint(holder));
             format!(
                 "{path} is busy: {who}{silence} does not answer: it is stopped, frozen or starved; {last}; continue it or kill it"
             )
         }
         Busy::Unknown => {
-            format!("{path} is busy: it is held, but its record cannot be read; see who has it open with fuser(1)")
+            format!(
+                "{path} is busy: it is held, but its record cannot be read; see who has it open with fuser(1)"
+            )
         }
         Busy::OtherTool => {
             let written = holder.map_or("", |holder| &holder.timestamp);
@@ -75,8 +84,14 @@ pub(crate) fn busy(path: &Path, why: &Busy, holder: Option<&Record>) -> String {
                 let comma = if names.is_empty() { "" } else { ", " };
                 let _ = write!(names, "{comma}pid {process_id} ({})", Escaped(name));
             }
-            let names = if names.is_empty() { "a process that we cannot see" } else { &names };
-            format!("{path} is busy: somebody stopped in the middle of changing it; continue or kill {names}")
+            let names = if names.is_empty() {
+                "a process that we cannot see"
+            } else {
+                &names
+            };
+            format!(
+                "{path} is busy: somebody stopped in the middle of changing it; continue or kill {names}"
+            )
         }
     }
 }
@@ -85,7 +100,9 @@ pub(crate) fn busy(path: &Path, why: &Busy, holder: Option<&Record>) -> String {
 pub(crate) fn predecessor(path: &Path, record: Option<&Record>) -> String {
     let path = self::path(path);
     let Some(record) = record else {
-        return format!("{path}: the previous run ended without releasing, and its record is damaged");
+        return format!(
+            "{path}: the previous run ended without releasing, and its record is damaged"
+        );
     };
     let started = record.acquired.get(11..16).unwrap_or("?");
     let ran = match (record.written(), humantime::parse_rfc3339(&record.acquired)) {
@@ -121,7 +138,12 @@ pub(crate) fn taken_over(path: &Path, record: &Record, after: Duration) -> Strin
 }
 
 /// What a holder says of its own silence.
-pub(crate) fn silent(path: &Path, record: &Record, silence: Duration, threads: &[ThreadState]) -> String {
+pub(crate) fn silent(
+    path: &Path,
+    record: &Record,
+    silence: Duration,
+    threads: &[ThreadState],
+) -> String {
     format!(
         "{}: {} made no checkpoint for {}; {}; {}",
         self::path(path),
@@ -133,7 +155,12 @@ pub(crate) fn silent(path: &Path, record: &Record, silence: Duration, threads: &
 }
 
 /// What a hung holder says when a newcomer asks.
-pub(crate) fn closing(path: &Path, record: &Record, silence: Duration, threads: &[ThreadState]) -> String {
+pub(crate) fn closing(
+    path: &Path,
+    record: &Record,
+    silence: Duration,
+    threads: &[ThreadState],
+) -> String {
     format!(
         "{}; a new run asks for the lock: stopping at the next checkpoint, or in {}",
         silent(path, record, silence, threads),
@@ -174,20 +201,27 @@ pub(crate) fn given_up(
     if let Some(more) = threads.len().checked_sub(17) {
         let _ = write!(text, "; and {} threads more", more + 1);
     }
-    if descendants > 0 {
-        let _ = write!(text, "; ended {descendants} of its descendants");
-    }
+    text.push_str(&ended(descendants));
     text
 }
 
 /// What a job says that was stopped at a checkpoint.
-pub(crate) fn stopped(path: &Path, record: &Record) -> String {
+pub(crate) fn stopped(path: &Path, record: &Record, descendants: usize) -> String {
     format!(
-        "{}: {} stopped, because the lock is lost; {}",
+        "{}: {} stopped, because the lock is lost; {}{}",
         self::path(path),
         who(record),
-        last_checkpoint(record, None)
+        last_checkpoint(record, None),
+        ended(descendants)
     )
+}
+
+fn ended(descendants: usize) -> String {
+    match descendants {
+        0 => String::new(),
+        1 => "; ended the process that it had started".to_owned(),
+        many => format!("; ended the {many} processes that it had started"),
+    }
 }
 
 fn whereabouts(threads: &[ThreadState]) -> String {
@@ -218,15 +252,20 @@ fn thread_state(thread: &ThreadState) -> String {
         .waits_in
         .as_ref()
         .map_or_else(String::new, |place| format!(" in {}", Escaped(place)));
-    format!("thread {} ({}) {state}{place}", thread.id, Escaped(&thread.name))
+    format!(
+        "thread {} ({}) {state}{place}",
+        thread.id,
+        Escaped(&thread.name)
+    )
 }
 
 fn who(record: &Record) -> String {
-    let elsewhere = if record.pid_namespace == 0 || record.pid_namespace == Identity::own().pid_namespace {
-        ""
-    } else {
-        " of another PID namespace"
-    };
+    let elsewhere =
+        if record.pid_namespace == 0 || record.pid_namespace == Identity::own().pid_namespace {
+            ""
+        } else {
+            " of another PID namespace"
+        };
     let name = if record.name.is_empty() {
         String::new()
     } else {
@@ -293,7 +332,10 @@ pub(crate) fn span(duration: Duration) -> String {
         return format!("{:.1}s", duration.as_secs_f64());
     }
     let units = [(86400, 'd'), (3600, 'h'), (60, 'm'), (1, 's')];
-    let first = units.iter().position(|(unit, _)| seconds >= *unit).unwrap_or(3);
+    let first = units
+        .iter()
+        .position(|(unit, _)| seconds >= *unit)
+        .unwrap_or(3);
     let (unit, letter) = units[first];
     let mut text = format!("{}{letter}", seconds / unit);
     if let Some((smaller, letter)) = units.get(first + 1) {

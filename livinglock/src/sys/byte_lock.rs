@@ -5,6 +5,10 @@
 
 use std::{fs::File, io, os::fd::AsRawFd};
 
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "libc has these constants as `int`, but they are made for the fields of this struct"
+)]
 fn request(kind: libc::c_int, byte: i64) -> libc::flock {
     // SAFETY: `flock` is a plain C struct for which all zeroes is a valid value; `l_pid` must be zero for these commands.
     let mut lock: libc::flock = unsafe { std::mem::zeroed() };

@@ -45,13 +45,13 @@ impl<T> StaticPtr<T> {
     }
 
     /// Whether the word holds this place: one relaxed load and one compare.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn is_at(&self, place: &'static T) -> bool {
         ptr::eq(self.0.load(Ordering::Relaxed), place)
     }
 
     /// Stores without looking at what was there.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn set(&self, value: Seen<T>) {
         self.0.store(value.to_ptr(), Ordering::Relaxed);
     }

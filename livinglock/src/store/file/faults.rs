@@ -5,7 +5,10 @@
 //! with a chance of one in so many, death or a stop at one step, and protections left out, so that tests can prove that they matter.
 
 /// A step of the protocol, by the name that the model and the tests use.
-#[cfg_attr(not(feature = "fault-injection"), expect(dead_code, reason = "named for the tests"))]
+#[cfg_attr(
+    not(feature = "fault-injection"),
+    expect(dead_code, reason = "named for the tests")
+)]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step(&'static str);
 
@@ -27,7 +30,10 @@ impl Step {
 }
 
 /// A protection that a test may leave out.
-#[cfg_attr(not(feature = "fault-injection"), expect(dead_code, reason = "named for the tests"))]
+#[cfg_attr(
+    not(feature = "fault-injection"),
+    expect(dead_code, reason = "named for the tests")
+)]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Protection(&'static str);
 
@@ -46,10 +52,10 @@ impl Protection {
 mod seams {
     use super::{Protection, Step};
 
-    #[inline(always)]
+    #[inline]
     pub(crate) fn reach(_step: Step) {}
 
-    #[inline(always)]
+    #[inline]
     pub(crate) fn omits(_protection: Protection) -> bool {
         false
     }
@@ -113,7 +119,9 @@ mod seams {
         if let Some(most) = faults.delay {
             thread::sleep(Duration::from_micros(random_below(most)));
         }
-        let unlucky = faults.odds_of_death.is_some_and(|odds| random_below(odds) == 0);
+        let unlucky = faults
+            .odds_of_death
+            .is_some_and(|odds| random_below(odds) == 0);
         if unlucky || faults.kill_at.iter().any(|name| name == step.0) {
             signal_ourselves(PidFd::SIGKILL);
         }
@@ -123,7 +131,10 @@ mod seams {
     }
 
     pub(crate) fn omits(protection: Protection) -> bool {
-        Faults::asked_for().omit.iter().any(|name| name == protection.0)
+        Faults::asked_for()
+            .omit
+            .iter()
+            .any(|name| name == protection.0)
     }
 }
 

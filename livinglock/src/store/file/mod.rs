@@ -196,7 +196,9 @@ impl Claim<'_> {
         let wall_clock = SystemTime::now();
         let microseconds = wall_clock
             .duration_since(SystemTime::UNIX_EPOCH)
-            .map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(u64::MAX));
+            .map_or(0, |since| {
+                u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+            });
         let now = sys::monotonic_ns();
         let mut record = Record {
             process_id: identity.process_id,

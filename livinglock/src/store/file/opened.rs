@@ -97,7 +97,9 @@ impl Opened {
             links => {
                 return Err(Error::unfit(
                     path,
-                    format!("has {links} hard links, so that other names lead to it; remove it or use another path"),
+                    format!(
+                        "has {links} hard links, so that other names lead to it; remove it or use another path"
+                    ),
                 ));
             }
         }
@@ -295,7 +297,10 @@ mod tests {
     #[test]
     fn network_file_systems_are_known_by_their_magic_numbers() {
         assert_eq!(network_file_system(0x6969), Some("NFS"));
-        assert_eq!(network_file_system(i64::from(0xff53_4d42_u32.cast_signed())), Some("CIFS"));
+        assert_eq!(
+            network_file_system(i64::from(0xff53_4d42_u32.cast_signed())),
+            Some("CIFS")
+        );
         // ext4, tmpfs, btrfs, xfs, overlayfs
         for local in [0xef53, 0x0102_1994, 0x9123_683e, 0x5846_5342, 0x794c_7630] {
             assert_eq!(network_file_system(local), None);
