@@ -11,8 +11,7 @@ use std::{
 use crate::{
     Error, Options, exit_status,
     gate::{Gate, ThreadScope},
-    pulse::{self, Held, Role},
-    record::State,
+    pulse::{self, Ended, Held, Role},
     report,
 };
 
@@ -247,7 +246,7 @@ fn hold_main(job: &Job<'_>) -> Result<Arc<Held>, u8> {
 fn leave_main(held: &Held, ended: thread::Result<ExitCode>) -> ExitCode {
     if let Some(stop) = held.gate().stop() {
         // Whatever the body made of it: a thread that unwound, an error of `try_checkpoint!`, or a last unit that was finished.
-        if let Some(record) = held.abandon(State::Working) {
+        if let Some(record) = held.abandon(Ended::Stopped) {
             let descendants = pulse::end_descendants(&record);
             report::say(&report::stopped(held.path(), &record, descendants));
         }
@@ -264,7 +263,7 @@ fn leave_main(held: &Held, ended: thread::Result<ExitCode>) -> ExitCode {
             status
         }
         Err(panic) => {
-            held.abandon(State::Panicked);
+            held.abandon(Ended::Panicked);
             panic::resume_unwind(panic)
         }
     }
@@ -302,9 +301,9 @@ pub fn try_enter(job: &Job<'_>) -> Option<Guard> {
 impl Drop for Guard {
     fn drop(&mut self) {
         if self.held.gate().stop().is_some() {
-            self.held.abandon(State::Working);
+            self.held.abandon(Ended::Stopped);
         } else if thread::panicking() {
-            self.held.abandon(State::Panicked);
+            self.held.abandon(Ended::Panicked);
         } else if let Err(error) = self.held.release() {
             report::say(&report::chain(&error));
         }

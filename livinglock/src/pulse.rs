@@ -46,6 +46,14 @@ pub(crate) enum Role {
     Function,
 }
 
+/// How a job ended that did not release its lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// At a checkpoint, because it was told to.
+    Stopped,
+    Panicked,
+}
+
 /// A lock that this process holds, under the care of the pulse until it is released, lost or given up.
 #[derive(Debug)]
 pub(crate) struct Held {
@@ -139,15 +147,17 @@ impl Held {
             .map_err(|error| Error::io("release the lock file", &self.path, error))
     }
 
-    /// Ends the hold, but leaves the record for whoever comes next. What the record says last is the result.
-    pub(crate) fn abandon(&self, state: State) -> Option<Record> {
+    /// Ends the hold of a job that was stopped or has panicked, and leaves the record for whoever comes next. What it says is the result.
+    pub(crate) fn abandon(&self, ended: Ended) -> Option<Record> {
         self.gate.shut(Stop::Released);
         gate::harvest();
         let duty = self.duty().take();
         detach(self);
         let mut duty = duty?;
         duty.note(self.gate.take_passed());
-        duty.record.state = state;
+        if ended == Ended::Panicked {
+            duty.record.state = State::Panicked;
+        }
         if duty.lease.is_held() {
             duty.write();
         }

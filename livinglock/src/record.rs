@@ -111,9 +111,9 @@ pub(crate) const SIZE: usize = 4096;
 pub(crate) const LONGEST: u64 = 64 * 1024;
 
 /// The longest text of each kind, in bytes: with every byte escaped sixfold they still fit a record.
-const LONGEST_MESSAGE: usize = 256;
-const LONGEST_NAME: usize = 64;
-const LONGEST_PLACE: usize = 120;
+const LONGEST_MESSAGE: usize = 240;
+const LONGEST_NAME: usize = 48;
+const LONGEST_PLACE: usize = 96;
 
 /// What was found in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,8 +177,11 @@ fn unseal(text: &[u8]) -> Option<Vec<u8>> {
     let body = text.strip_suffix(SEAL.1)?;
     let (body, digits) = body.split_at_checked(body.len().checked_sub(8)?)?;
     let json = body.strip_suffix(SEAL.0)?;
-    let written = u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    (written == crc32fast::hash(json)).then(|| [json, b"}"].concat())
+    (digits == checksum(json).as_bytes()).then(|| [json, b"}"].concat())
+}
+
+fn checksum(json: &[u8]) -> String {
+    format!("{:08x}", crc32fast::hash(json))
 }
 
 impl Record {
@@ -194,9 +197,9 @@ impl Record {
     pub(crate) fn sealed(&self) -> Vec<u8> {
         let mut bytes = serde_json::to_vec(self).unwrap_or_default();
         bytes.pop();
-        let checksum = crc32fast::hash(&bytes);
+        let checksum = checksum(&bytes);
         bytes.extend_from_slice(SEAL.0);
-        bytes.extend_from_slice(format!("{checksum:08x}").as_bytes());
+        bytes.extend_from_slice(checksum.as_bytes());
         bytes.extend_from_slice(SEAL.1);
         debug_assert!(bytes.len() < SIZE, "every text in a record is bounded");
         bytes.resize(SIZE - 1, b' ');
@@ -211,9 +214,12 @@ impl Record {
 
     /// When the record was written by the wall clock of its writer.
     pub(crate) fn written(&self) -> Option<SystemTime> {
-        humantime::parse_rfc3339_weak(&self.timestamp)
-            .or_else(|_| parse_with_offset(&self.timestamp))
-            .ok()
+        // `humantime` knows UTC alone, and takes other offsets for it in its lenient form.
+        if self.timestamp.ends_with('Z') {
+            humantime::parse_rfc3339(&self.timestamp).ok()
+        } else {
+            parse_with_offset(&self.timestamp)
+        }
     }
 
     /// Whether its clock is the one of this process, so that ages can be told.
@@ -237,32 +243,16 @@ impl Record {
 }
 
 /// RFC 3339 with a numeric offset, as Go writes local times.
-fn parse_with_offset(text: &str) -> Result<SystemTime, humantime::TimestampError> {
-    let invalid = Err(humantime::TimestampError::InvalidFormat);
-    let Some((local, offset)) = text
-        .len()
-        .checked_sub(6)
-        .and_then(|at| text.split_at_checked(at))
-    else {
-        return invalid;
-    };
-    let (Some(sign), Some((hours, minutes))) = (offset.get(..1), offset[1..].split_once(':'))
-    else {
-        return invalid;
-    };
-    let (Ok(hours), Ok(minutes)) = (hours.parse::<u64>(), minutes.parse::<u64>()) else {
-        return invalid;
-    };
-    let time = humantime::parse_rfc3339(&format!("{local}Z"))?;
-    let offset = Duration::from_secs(hours * 3600 + minutes * 60);
-    match sign {
-        "+" => time
-            .checked_sub(offset)
-            .ok_or(humantime::TimestampError::OutOfRange),
-        "-" => time
-            .checked_add(offset)
-            .ok_or(humantime::TimestampError::OutOfRange),
-        _ => invalid,
+fn parse_with_offset(text: &str) -> Option<SystemTime> {
+    let (local, offset) = text.split_at_checked(text.len().checked_sub("+09:00".len())?)?;
+    let (hours, minutes) = offset.get(1..)?.split_once(':')?;
+    let minutes = hours.parse::<u64>().ok()? * 60 + minutes.parse::<u64>().ok()?;
+    let time = humantime::parse_rfc3339(&format!("{local}Z")).ok()?;
+    let offset_from_utc = Duration::from_secs(minutes * 60);
+    match offset.as_bytes().first()? {
+        b'+' => time.checked_sub(offset_from_utc),
+        b'-' => time.checked_add(offset_from_utc),
+        _ => None,
     }
 }
 

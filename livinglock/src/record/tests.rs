@@ -1,1 +1,171 @@
-//! Tests.
+//! Tests of the record's format.
+
+use super::*;
+
+fn record() -> Record {
+    Record {
+        process_id: 4121,
+        timestamp: "2026-11-23T02:43:10.123Z".to_owned(),
+        name: "nightly".to_owned(),
+        fencing_token: 17,
+        checkpoint: Some(Checkpoint::new(
+            crate::site::Site::new("src/import.rs", 88, 9, "nightly::import"),
+            Some("order 12"),
+            Some((12, 500)),
+        )),
+        ..Record::new()
+    }
+}
+
+#[test]
+fn a_sealed_record_is_read_back() {
+    let bytes = record().sealed();
+    assert_eq!(bytes.len(), SIZE);
+    assert_eq!(Content::of(&bytes), Content::Record(Box::new(record())));
+}
+
+#[test]
+fn the_go_library_reads_its_two_fields() {
+    let bytes = record().sealed();
+    let json: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!(json["process_id"], 4121);
+    assert_eq!(json["timestamp"], "2026-11-23T02:43:10.123Z");
+}
+
+#[test]
+fn a_record_cut_anywhere_is_torn_or_blank() {
+    let bytes = record().sealed();
+    let text = trim_blanks(&bytes).len();
+    for length in 0..text {
+        let expected = if length == 0 {
+            Content::Blank
+        } else {
+            Content::Torn
+        };
+        assert_eq!(Content::of(&bytes[..length]), expected, "cut at {length}");
+    }
+}
+
+#[test]
+fn a_record_with_any_flipped_bit_is_never_taken_for_whole() {
+    let bytes = record().sealed();
+    let text = trim_blanks(&bytes).len();
+    for at in 0..text {
+        for bit in 0..8 {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1 << bit;
+            assert!(
+                !matches!(Content::of(&flipped), Content::Record(_)),
+                "bit {bit} of byte {at}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_mixture_of_two_records_is_torn() {
+    let old = record().sealed();
+    let new = Record {
+        heartbeats: 9,
+        progress_ns: 1_234_567,
+        ..record()
+    }
+    .sealed();
+    for split in (64..SIZE).step_by(64) {
+        let mixed = [&new[..split], &old[split..]].concat();
+        if mixed == new || mixed == old {
+            continue;
+        }
+        assert_eq!(Content::of(&mixed), Content::Torn, "split at {split}");
+    }
+}
+
+#[test]
+fn blanks_and_zeroes_are_blank() {
+    for bytes in [&b""[..], b"\n", b"   \t\r\n", &[0; 4096]] {
+        assert_eq!(Content::of(bytes), Content::Blank);
+    }
+}
+
+#[test]
+fn what_is_not_ours_is_foreign() {
+    for bytes in [
+        &b"root:x:0:0:root:/root:/bin/bash\n"[..],
+        b"4121\n",
+        b"{}",
+        b"[1,2]",
+        b"{\"process_id\":1}",
+        b"{\"process_id\":1,\"timestamp\":\"yesterday\"}",
+        b"\xff\xfe",
+    ] {
+        assert_eq!(Content::of(bytes), Content::Foreign, "{bytes:?}");
+    }
+}
+
+#[test]
+fn a_go_record_is_read_with_any_offset() {
+    for (timestamp, utc) in [
+        ("2026-11-23T02:43:10Z", "2026-11-23T02:43:10Z"),
+        (
+            "2026-11-23T02:43:10.123456789Z",
+            "2026-11-23T02:43:10.123456789Z",
+        ),
+        ("2026-11-23T11:43:10.5+09:00", "2026-11-23T02:43:10.5Z"),
+        ("2026-11-22T21:13:10-05:30", "2026-11-23T02:43:10Z"),
+    ] {
+        let bytes = format!("{{\"process_id\":7,\"timestamp\":\"{timestamp}\"}}");
+        let Content::Other(record) = Content::of(bytes.as_bytes()) else {
+            panic!("{timestamp} is not read");
+        };
+        assert_eq!(
+            record.written(),
+            humantime::parse_rfc3339(utc).ok(),
+            "{timestamp}"
+        );
+    }
+}
+
+#[test]
+fn every_text_that_fits_its_bound_fits_the_record() {
+    // A control character takes six bytes in JSON.
+    let text = "\u{1}".repeat(5000);
+    let text: &'static str = Box::leak(text.into_boxed_str());
+    let worst = Record {
+        name: bounded_name(text),
+        host: bounded_name(text),
+        boot_id: "6ac19ddb-f518-4c62-91b3-0f3ef62f873a".to_owned(),
+        owner: format!("{:032x}", u128::MAX),
+        timestamp: "2026-11-23T02:43:10.123Z".to_owned(),
+        acquired: "2026-11-23T02:43:10Z".to_owned(),
+        process_id: u32::MAX,
+        pid_namespace: u64::MAX,
+        time_namespace: u64::MAX,
+        process_started: u64::MAX,
+        fencing_token: u64::MAX,
+        acquired_ns: u64::MAX,
+        progress_ns: u64::MAX,
+        stale_ms: u64::MAX,
+        grace_ms: u64::MAX,
+        tick_ms: u64::MAX,
+        heartbeats: u64::MAX,
+        answers: u64::MAX,
+        state: State::Panicked,
+        checkpoint: Some(Checkpoint::new(
+            crate::site::Site::new(text, u32::MAX, u32::MAX, text),
+            Some(text),
+            Some((u64::MAX, u64::MAX)),
+        )),
+        ..Record::new()
+    };
+    let bytes = worst.sealed();
+    assert_eq!(bytes.len(), SIZE);
+    assert_eq!(Content::of(&bytes), Content::Record(Box::new(worst)));
+}
+
+#[test]
+fn texts_are_cut_between_characters() {
+    assert_eq!(bounded("日本語", 7), "日本");
+    assert_eq!(bounded_end("日本語", 7), "本語");
+    assert_eq!(bounded("short", 7), "short");
+    assert_eq!(bounded_end("short", 7), "short");
+}

@@ -20,7 +20,7 @@ use opened::{ALIVE, Opened};
 use crate::{
     error::{Busy, Error, Result},
     process::{self, Identity},
-    record::{Content, Record},
+    record::{self, Content, Record},
     sys,
 };
 
@@ -202,7 +202,7 @@ impl Claim<'_> {
         let now = sys::monotonic_ns();
         let mut record = Record {
             process_id: identity.process_id,
-            host: identity.host,
+            host: record::bounded_name(&identity.host),
             boot_id: identity.boot_id,
             pid_namespace: identity.pid_namespace,
             time_namespace: identity.time_namespace,
