@@ -151,7 +151,7 @@ fn empty_loop(lock: &str) {
 /// Defines a loop that does something eight times a turn.
 ///
 /// An empty loop cannot go round faster than once a cycle, and what fits into that cycle seems to cost nothing; eight to a
-/// turn do not fit. It is one site all the same: one function, inlined eight times.
+/// turn do not fit. It is one site all the same: one function, inlined eight times. No goal is set here: nobody writes this.
 macro_rules! eightfold_loops {
     ($(fn $name:ident() $body:block)*) => {$(
         #[inline(never)]

@@ -9,23 +9,11 @@ use std::{
 };
 
 use crate::{
-    Error, Options, exit_status,
+    Error, OnStale, Options, exit_status,
     gate::{Gate, ThreadScope},
     pulse::{self, Ended, Held, Role},
     report,
 };
-
-/// What to do with a stale holder that does not answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OnStale {
-    /// End the process.
-    Terminate,
-    /// Replace the lock file.
-    Fence,
-    /// Report it, and yield.
-    Report,
-}
 
 /// The arguments of one `#[livinglock::batch]`, in a form that fits a constant.
 #[derive(Clone, Copy, Debug)]

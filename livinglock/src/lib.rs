@@ -15,6 +15,7 @@ pub mod exit_status;
 mod gate;
 mod lock;
 mod macros;
+mod on_stale;
 mod process;
 mod pulse;
 mod record;
@@ -24,9 +25,9 @@ mod stop;
 mod store;
 mod sys;
 
-pub use batch::OnStale;
 pub use error::Error;
 pub use livinglock_macros::batch;
 pub use lock::{Lock, Options};
+pub use on_stale::OnStale;
 pub use record::{Checkpoint, Record, State};
 pub use stop::Stop;

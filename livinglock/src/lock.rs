@@ -110,6 +110,12 @@ impl Options {
         self
     }
 
+    /// What to do with a stale holder that does not answer; [`OnStale::Fence`] unless set.
+    pub fn on_stale(mut self, on_stale: OnStale) -> Self {
+        self.on_stale = on_stale;
+        self
+    }
+
     /// Acquires the lock whose file is at this path.
     ///
     /// A holder that proved no work for longer than its `stale` is asked to, and loses the lock if it cannot.
@@ -139,6 +145,7 @@ impl Options {
             path: &path,
             mode: self.mode,
             network_fs: self.network_fs,
+            on_stale: self.on_stale,
             record: Record {
                 name: record::bounded_name(&self.name.clone().unwrap_or_else(program_name)),
                 stale_ms: milliseconds(self.stale),

@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     exit_status,
     gate::{self, Gate, Passed},
-    process,
+    process::{self, Family},
     record::{Checkpoint, Record, State},
     report,
     stop::Stop,
@@ -295,7 +295,7 @@ impl Duty {
 
 /// Ends what the job has started: it must not go on working for a lock that is lost. How many processes there were.
 pub(crate) fn end_descendants(record: &Record) -> usize {
-    process::end_descendants(record.grace().min(Duration::from_secs(2)))
+    Family::of(record.process_id).end(record.grace().min(Duration::from_secs(2)))
 }
 
 /// Ends the process of a job that reaches no checkpoint, after saying where everything stands.

@@ -30,6 +30,8 @@ pub struct Record {
     pub time_namespace: u64,
     /// When the process was started, in clock ticks since boot (field 22 of `/proc/PID/stat`).
     pub process_started: u64,
+    /// The inode of a pidfd of the process: on newer kernels no other process ever has it.
+    pub process_inode: u64,
     /// A random number that no other run has, in hexadecimal digits.
     pub owner: String,
     /// A number that grows from one owner to the next.

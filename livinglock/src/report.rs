@@ -137,6 +137,30 @@ pub(crate) fn taken_over(path: &Path, record: &Record, after: Duration) -> Strin
     )
 }
 
+/// What a newcomer says before it ends a holder that does not answer.
+pub(crate) fn terminating(path: &Path, record: &Record) -> String {
+    let silence = Now::read()
+        .since(record, record.progress_ns)
+        .map_or_else(String::new, |silence| {
+            format!(" made no checkpoint for {} and", span(silence))
+        });
+    format!(
+        "{}: {}{silence} does not answer; {}; sending SIGTERM, and SIGKILL after {}",
+        self::path(path),
+        who(record),
+        last_checkpoint(record, None),
+        span(record.grace())
+    )
+}
+
+/// Why a holder that does not answer keeps the lock all the same.
+pub(crate) fn cannot_end(record: &Record, why: &str) -> String {
+    format!(
+        "is held by {}, which does not answer and cannot be ended: {why}",
+        who(record)
+    )
+}
+
 /// What a holder says of its own silence.
 pub(crate) fn silent(
     path: &Path,

@@ -141,6 +141,7 @@ fn every_text_that_fits_its_bound_fits_the_record() {
         pid_namespace: u64::MAX,
         time_namespace: u64::MAX,
         process_started: u64::MAX,
+        process_inode: u64::MAX,
         fencing_token: u64::MAX,
         acquired_ns: u64::MAX,
         progress_ns: u64::MAX,

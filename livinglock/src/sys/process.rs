@@ -73,6 +73,15 @@ impl PidFd {
         }
     }
 
+    /// The inode of the pidfd: on kernels with pidfs it names this process alone, for ever; on older ones it is the same for all.
+    pub(crate) fn inode(&self) -> u64 {
+        // SAFETY: `stat` is a plain C struct for which all zeroes is a valid value.
+        let mut found: libc::stat = unsafe { std::mem::zeroed() };
+        // SAFETY: an open descriptor, and a `stat` that is writable for the whole call.
+        unsafe { libc::fstat(self.0.as_raw_fd(), &raw mut found) };
+        found.st_ino
+    }
+
     /// Sends a signal to this very process; `false` when it has ended.
     pub(crate) fn signal(&self, signal: i32) -> io::Result<bool> {
         // SAFETY: an open descriptor, a signal number, no `siginfo`, no flags.

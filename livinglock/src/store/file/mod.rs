@@ -18,6 +18,7 @@ pub(crate) use opened::DEFAULT_MODE;
 use opened::{ALIVE, Opened};
 
 use crate::{
+    OnStale,
     error::{Busy, Error, Result},
     process::{self, Identity},
     record::{self, Content, Record},
@@ -30,6 +31,7 @@ pub(crate) struct Claim<'a> {
     pub(crate) path: &'a Path,
     pub(crate) mode: u32,
     pub(crate) network_fs: bool,
+    pub(crate) on_stale: OnStale,
     /// The record of the new holder, without what is known only at acquisition.
     pub(crate) record: Record,
 }
@@ -207,6 +209,7 @@ impl Claim<'_> {
             pid_namespace: identity.pid_namespace,
             time_namespace: identity.time_namespace,
             process_started: identity.process_started,
+            process_inode: identity.process_inode,
             owner: format!("{owner:032x}"),
             fencing_token: last_token.map_or(microseconds, |last| {
                 microseconds.max(last.saturating_add(1))

@@ -13,9 +13,11 @@ use super::{
     opened::{Opened, QUESTION},
 };
 use crate::{
+    OnStale,
     error::{Busy, Error, Result},
+    process::Suspect,
     record::{Content, Record, State},
-    sys,
+    report, sys,
 };
 
 /// A pulse that shows nothing for so many of its ticks does not answer.
@@ -79,9 +81,28 @@ impl Claim<'_> {
                 State::Working | State::Panicked => Duration::ZERO,
             };
             if silence > now.tick() * PATIENCE + grace {
-                return Ok(Attempt::Busy(Busy::Unanswered, Some(now)));
+                let attempt = self.unanswered(opened, now)?;
+                *gave_way_after = Some(begun.elapsed());
+                return Ok(attempt);
             }
             known = Some(now);
         }
+    }
+
+    /// Deals with a holder whose pulse does not answer.
+    fn unanswered(&self, opened: &Opened, record: Box<Record>) -> Result<Attempt> {
+        if self.on_stale != OnStale::Terminate {
+            return Ok(Attempt::Busy(Busy::Unanswered, Some(record)));
+        }
+        let cannot_end = |why: String| Error::unfit(self.path, report::cannot_end(&record, &why));
+        let suspect = Suspect::proven(&record).map_err(cannot_end)?;
+        // It may have woken up, or gone, while its identity was proven.
+        let same = opened.content(self.path)? == Content::Record(record.clone());
+        if !(same && opened.is_held(self.path)?) {
+            return Ok(Attempt::Again);
+        }
+        report::say(&report::terminating(self.path, &record));
+        suspect.end(record.grace()).map_err(cannot_end)?;
+        Ok(Attempt::Again)
     }
 }

@@ -1,0 +1,260 @@
+//! Other processes: this test binary once more, as one of its programs.
+
+use std::{
+    env,
+    error::Error as _,
+    io::{self, BufRead, BufReader, Read, Write},
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use livinglock::Lock;
+
+/// Nothing that the tests wait for takes longer, even on a busy machine.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+/// What marks the lines that a program says, among those of the test runner.
+const MARK: char = '@';
+
+/// Runs the program that the environment names, in a process that a test has started.
+pub(crate) fn run(programs: &[(&str, fn())]) {
+    let Ok(name) = env::var("PROGRAM") else {
+        return;
+    };
+    let (_, program) = programs
+        .iter()
+        .find(|(known, _)| *known == name)
+        .expect("a program of this name");
+    program();
+}
+
+/// A program of this test binary, to be started.
+pub(crate) fn program(name: &str) -> Command {
+    program_under(&[], name)
+}
+
+/// A program of this test binary, to be started by another one, such as `unshare`.
+pub(crate) fn program_under(wrapper: &[&str], name: &str) -> Command {
+    let own = env::current_exe().unwrap();
+    let mut command = match wrapper {
+        [] => Command::new(own),
+        [first, rest @ ..] => {
+            let mut command = Command::new(first);
+            command.args(rest).arg(own);
+            command
+        }
+    };
+    command
+        .args(["--exact", "program", "--ignored", "--nocapture"])
+        .env("PROGRAM", name);
+    command
+}
+
+/// The holder of a lock, to be started.
+pub(crate) fn holder_of(path: &Path) -> Command {
+    let mut command = program("holder");
+    command.env("LOCK", path);
+    command
+}
+
+/// Says a line to the test.
+pub(crate) fn say(line: &str) {
+    // Not after the words of the test runner.
+    println!("\n{MARK}{line}");
+}
+
+/// Waits for a line from the test, or for its end.
+pub(crate) fn listen() {
+    io::stdin().read_line(&mut String::new()).unwrap();
+}
+
+/// An error with its causes.
+pub(crate) fn chain(error: &livinglock::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
+/// Takes a lock, says whether it has it, and works until the test ends it.
+pub(crate) fn holder() {
+    let milliseconds = |name: &str, default: u64| {
+        let given = env::var(name).map(|text| text.parse().unwrap());
+        Duration::from_millis(given.unwrap_or(default))
+    };
+    let mut options = Lock::options()
+        .stale(milliseconds("STALE_MS", 3_600_000))
+        .heartbeat(milliseconds("HEARTBEAT_MS", 20))
+        .grace(milliseconds("GRACE_MS", 200));
+    if let Ok(name) = env::var("NAME") {
+        options = options.name(name);
+    }
+    if let Ok(mode) = env::var("MODE") {
+        options = options.mode(u32::from_str_radix(&mode, 8).unwrap());
+    }
+    if env::var_os("GATE").is_some() {
+        say("ready");
+        listen();
+    }
+    let lock = match options.acquire(env::var("LOCK").unwrap()) {
+        Ok(lock) => lock,
+        Err(error) => {
+            let verdict = if error.is_busy() { "busy" } else { "refused" };
+            say(&format!("{verdict}: {}", chain(&error)));
+            return listen();
+        }
+    };
+    if env::var_os("CHILD").is_some() {
+        // It lives as long as the test keeps our standard input open.
+        let child = Command::new("cat")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        say(&format!("child {}", child.unwrap().id()));
+    }
+    say(&format!("owner {}", std::process::id()));
+    let silent = env::var_os("SILENT").is_some();
+    let ended = thread::spawn(listen);
+    while !ended.is_finished() {
+        if !silent && lock.heartbeat().is_err() {
+            say("lost");
+            return listen();
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    lock.release().unwrap();
+}
+
+/// A started program, killed and reaped when dropped.
+pub(crate) struct Running {
+    child: Child,
+    lines: Receiver<String>,
+    errors: Option<JoinHandle<String>>,
+}
+
+/// What a program left behind.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) errors: String,
+}
+
+impl Running {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("failed to start {command:?}: {error}"));
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut errors = child.stderr.take().unwrap();
+        let (sender, lines) = channel();
+        thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                if let Some(said) = line.strip_prefix(MARK) {
+                    let _nobody_listens_any_more = sender.send(said.to_owned());
+                }
+            }
+        });
+        let errors = thread::spawn(move || {
+            let mut text = String::new();
+            errors.read_to_string(&mut text).unwrap();
+            text
+        });
+        Self {
+            child,
+            lines,
+            errors: Some(errors),
+        }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The next line that the program says.
+    pub(crate) fn line(&mut self) -> String {
+        match self.lines.recv_timeout(DEADLINE) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Timeout) => panic!("the program says nothing"),
+            Err(RecvTimeoutError::Disconnected) => {
+                let errors = self.errors.take().unwrap().join().unwrap();
+                panic!("the program ended: {errors}")
+            }
+        }
+    }
+
+    /// Insists that the program says a line that begins like this; the rest of it.
+    pub(crate) fn expect(&mut self, beginning: &str) -> String {
+        let line = self.line();
+        match line.strip_prefix(beginning) {
+            Some(rest) => rest.trim().to_owned(),
+            None => panic!("expected {beginning:?}, not {line:?}"),
+        }
+    }
+
+    /// Lets a program go on that listens.
+    pub(crate) fn tell(&mut self) {
+        writeln!(self.child.stdin.as_mut().unwrap()).unwrap();
+    }
+
+    /// Kills the program with SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Lets the program end, and waits for that.
+    pub(crate) fn end(mut self) -> Ended {
+        drop(self.child.stdin.take());
+        wait_until("the program ends", || self.child.try_wait().unwrap().is_some());
+        Ended {
+            status: self.child.wait().unwrap(),
+            errors: self.errors.take().unwrap().join().unwrap(),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _already_gone = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+/// Waits until the condition is true; panics after the deadline.
+pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !condition() {
+        assert!(begun.elapsed() < DEADLINE, "gave up waiting until {what}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Whether a test can be done here; says so if not, and fails where everything must be tested.
+pub(crate) fn can(what: &str, possible: bool) -> bool {
+    if !possible {
+        assert!(env::var("CI").as_deref() != Ok("true"), "needs {what}");
+        eprintln!("SKIPPED: needs {what}");
+    }
+    possible
+}
+
+/// Whether this process is root's.
+pub(crate) fn can_be_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    can("root", std::fs::metadata("/proc/self").unwrap().uid() == 0)
+}
+
+/// Whether a program runs under `unshare` with these options.
+pub(crate) fn can_unshare(options: &[&str]) -> bool {
+    let tried = Command::new("unshare").args(options).arg("true").output();
+    can(
+        &format!("unshare {}", options.join(" ")),
+        tried.is_ok_and(|output| output.status.success()),
+    )
+}
