@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{record::Record, report};
+use crate::{
+    record::Record,
+    report::{self, Busy},
+};
 
 /// Why a lock could not be acquired or kept.
 ///
@@ -39,25 +42,6 @@ pub(crate) enum Kind {
     Lost { path: PathBuf },
     #[error("{0}")]
     Setting(&'static str),
-}
-
-/// Why a lock is busy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Busy {
-    /// Its holder works.
-    Working,
-    /// This very process holds it.
-    Ours,
-    /// Somebody else is taking it over from a hung holder.
-    TakeoverInProgress,
-    /// Its holder is stale, but its pulse neither proves work nor gives way.
-    Unanswered,
-    /// It is held, and its record cannot be read.
-    Unknown,
-    /// A live process that uses another library's format.
-    OtherTool,
-    /// Somebody is stopped in the middle of changing the file: those who have it open.
-    Guarded(Vec<(u32, String)>),
 }
 
 impl Error {

@@ -9,11 +9,29 @@ use std::{
 };
 
 use crate::{
-    error::Busy,
     process::{Identity, ThreadState},
     record::{Checkpoint, Record},
     sys,
 };
+
+/// Why a lock is busy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Busy {
+    /// Its holder works.
+    Working,
+    /// This very process holds it.
+    Ours,
+    /// Somebody else is taking it over from a hung holder.
+    TakeoverInProgress,
+    /// Its holder is stale, but its pulse neither proves work nor gives way.
+    Unanswered,
+    /// It is held, and its record cannot be read.
+    Unknown,
+    /// A live process that uses another library's format.
+    OtherTool,
+    /// Somebody is stopped in the middle of changing the file: those who have it open.
+    Guarded(Vec<(u32, String)>),
+}
 
 /// Writes one line, prefixed with our name, to standard error.
 pub(crate) fn say(sentence: &str) {

@@ -8,6 +8,7 @@
 //! the closer sees the thread's progress, whichever way they meet. The barrier is `membarrier(2)`, which costs the closer some
 //! microseconds and the thread nothing; where the kernel has none, the thread fences on its slow path.
 
+mod passing;
 mod scope;
 mod threads;
 mod words;
@@ -17,11 +18,11 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, atomic::Ordering},
 };
 
+pub(crate) use passing::{is_here, pass, set_progress};
 pub(crate) use scope::ThreadScope;
 use threads::{Thread, Threads, admit, gates, lock_threads, root, set_root, take};
 pub(crate) use threads::{harvest, last_passes, set_message, wants_message};
 use words::SHUT;
-pub(crate) use words::{is_here, pass, set_progress};
 
 use crate::{
     site::Site,

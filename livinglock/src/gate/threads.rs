@@ -5,7 +5,7 @@ use std::{
     ptr,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering, fence},
+        atomic::{AtomicU32, Ordering},
     },
 };
 
@@ -15,7 +15,6 @@ use super::{
 };
 use crate::{
     site::Site,
-    stop::Stop,
     sys::{self, Barrier, Members, Roster, Seen},
 };
 
@@ -199,49 +198,6 @@ pub(crate) fn last_passes() -> Vec<LastPass> {
         })
     };
     lock_threads().iter_mut().filter_map(last).collect()
-}
-
-/// The slow way past a gate that does not stand open.
-#[cold]
-#[inline(never)]
-pub(super) fn ask(site: &'static Site, words: &Words) -> Result<(), Stop> {
-    if words.gate.load(Ordering::Relaxed) == FENCED {
-        fence(Ordering::SeqCst);
-        if words.gate.load(Ordering::Relaxed) == FENCED {
-            return Ok(());
-        }
-    }
-    loop {
-        let mut threads = lock_threads();
-        let root = root();
-        let thread = threads.enrolled(Thread::new);
-        let scope = thread.as_ref().and_then(|thread| thread.scope.as_ref());
-        let barred = gates(scope, root.as_ref()).find_map(|gate| {
-            let status = gate.state().status;
-            (status != Status::Open).then(|| (gate.clone(), status))
-        });
-        match (barred, thread) {
-            (None, Some(thread)) => {
-                admit(words, thread, root.as_ref());
-                words.site.set(Seen::At(site));
-                return Ok(());
-            }
-            // The thread is ending, and nobody can look at it any more: it asks at every checkpoint.
-            (None, None) => {
-                words.site.set(Seen::Empty);
-                return Ok(());
-            }
-            (Some((_, Status::Shut(stop))), _) => {
-                words.site.set(Seen::Shut);
-                return Err(stop);
-            }
-            (Some((gate, _)), _) => {
-                words.site.set(Seen::Shut);
-                drop(threads);
-                gate.wait_for_verdict();
-            }
-        }
-    }
 }
 
 /// Whether this thread's message at this site is older than the last harvest; says yes once.

@@ -1,13 +1,8 @@
-//! The words of one thread, and the two fast ways past a checkpoint.
+//! The words of one thread.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, compiler_fence};
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use super::threads::ask;
-use crate::{
-    site::Site,
-    stop::Stop,
-    sys::{Seen, StaticPtr},
-};
+use crate::{site::Site, sys::StaticPtr};
 
 /// `Words::gate`: pass.
 pub(super) const OPEN: u32 = 0;
@@ -38,34 +33,4 @@ thread_local! {
             total: AtomicU64::new(NO_TOTAL),
         }
     };
-}
-
-/// Whether the calling thread passed this very checkpoint last, since the pulse looked.
-#[inline]
-pub(crate) fn is_here(site: &'static Site) -> bool {
-    WORDS.with(|words| words.site.is_at(site))
-}
-
-/// Passes a checkpoint other than the last.
-#[inline]
-pub(crate) fn pass(site: &'static Site) -> Result<(), Stop> {
-    WORDS.with(|words| {
-        words.site.set(Seen::At(site));
-        // The processor may swap the store and the load, the closer's barrier sees to that; the compiler must not.
-        compiler_fence(Ordering::SeqCst);
-        if words.gate.load(Ordering::Relaxed) == OPEN {
-            Ok(())
-        } else {
-            ask(site, words)
-        }
-    })
-}
-
-/// Shows how far the calling thread is.
-#[inline]
-pub(crate) fn set_progress(done: u64, total: u64) {
-    WORDS.with(|words| {
-        words.done.store(done, Ordering::Relaxed);
-        words.total.store(total, Ordering::Relaxed);
-    });
 }

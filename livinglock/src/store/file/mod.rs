@@ -19,9 +19,10 @@ use opened::{ALIVE, Opened};
 
 use crate::{
     OnStale,
-    error::{Busy, Error, Result},
+    error::{Error, Result},
     process::{self, Identity},
     record::{self, Content, Record},
+    report::Busy,
     sys,
 };
 

@@ -11,9 +11,10 @@ use std::{
 
 use super::faults::{Protection, Step, omits, reach};
 use crate::{
-    error::{Busy, Error, Result},
+    error::{Error, Result},
     process,
     record::{self, Content},
+    report::Busy,
     sys,
 };
 

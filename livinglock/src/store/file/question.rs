@@ -14,10 +14,11 @@ use super::{
 };
 use crate::{
     OnStale,
-    error::{Busy, Error, Result},
+    error::{Error, Result},
     process::Suspect,
     record::{Content, Record, State},
-    report, sys,
+    report::{self, Busy},
+    sys,
 };
 
 /// A pulse that shows nothing for so many of its ticks does not answer.

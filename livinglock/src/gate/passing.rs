@@ -1,0 +1,83 @@
+//! The three ways past a checkpoint: been here, passing through, and having to ask.
+
+use std::sync::atomic::{Ordering, compiler_fence, fence};
+
+use super::{
+    Status,
+    threads::{Thread, admit, gates, lock_threads, root},
+    words::{FENCED, OPEN, WORDS, Words},
+};
+use crate::{site::Site, stop::Stop, sys::Seen};
+
+/// Whether the calling thread passed this very checkpoint last, since the pulse looked.
+#[inline]
+pub(crate) fn is_here(site: &'static Site) -> bool {
+    WORDS.with(|words| words.site.is_at(site))
+}
+
+/// Passes a checkpoint other than the last.
+#[inline]
+pub(crate) fn pass(site: &'static Site) -> Result<(), Stop> {
+    WORDS.with(|words| {
+        words.site.set(Seen::At(site));
+        // The processor may swap the store and the load, the closer's barrier sees to that; the compiler must not.
+        compiler_fence(Ordering::SeqCst);
+        if words.gate.load(Ordering::Relaxed) == OPEN {
+            Ok(())
+        } else {
+            ask(site, words)
+        }
+    })
+}
+
+/// Shows how far the calling thread is.
+#[inline]
+pub(crate) fn set_progress(done: u64, total: u64) {
+    WORDS.with(|words| {
+        words.done.store(done, Ordering::Relaxed);
+        words.total.store(total, Ordering::Relaxed);
+    });
+}
+
+/// The slow way past a gate that does not stand open.
+#[cold]
+#[inline(never)]
+fn ask(site: &'static Site, words: &Words) -> Result<(), Stop> {
+    if words.gate.load(Ordering::Relaxed) == FENCED {
+        fence(Ordering::SeqCst);
+        if words.gate.load(Ordering::Relaxed) == FENCED {
+            return Ok(());
+        }
+    }
+    loop {
+        let mut threads = lock_threads();
+        let root = root();
+        let thread = threads.enrolled(Thread::new);
+        let scope = thread.as_ref().and_then(|thread| thread.scope.as_ref());
+        let barred = gates(scope, root.as_ref()).find_map(|gate| {
+            let status = gate.state().status;
+            (status != Status::Open).then(|| (gate.clone(), status))
+        });
+        match (barred, thread) {
+            (None, Some(thread)) => {
+                admit(words, thread, root.as_ref());
+                words.site.set(Seen::At(site));
+                return Ok(());
+            }
+            // The thread is ending, and nobody can look at it any more: it asks at every checkpoint.
+            (None, None) => {
+                words.site.set(Seen::Empty);
+                return Ok(());
+            }
+            (Some((_, Status::Shut(stop))), _) => {
+                words.site.set(Seen::Shut);
+                return Err(stop);
+            }
+            (Some((gate, _)), _) => {
+                words.site.set(Seen::Shut);
+                drop(threads);
+                gate.wait_for_verdict();
+            }
+        }
+    }
+}
