@@ -201,11 +201,7 @@ fn eightfold(lock: &str) {
     .beside("load and branch")
     .row(Subject::new("bare loop").copies(copies!(eight_bare)))
     .row(Subject::new("load and branch").copies(copies!(eight_loads)))
-    .row(
-        Subject::new("`checkpoint!()`")
-            .copies(copies!(eight_checkpoints))
-            .within(1.15, "load and branch"),
-    )
+    .row(Subject::new("`checkpoint!()`").copies(copies!(eight_checkpoints)))
     .row(Subject::new("`log::trace!`, disabled").copies(copies!(eight_logs)))
     .row(Subject::new("`tracing::trace!`, disabled").copies(copies!(eight_traces)))
     .run();

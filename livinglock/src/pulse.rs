@@ -20,7 +20,7 @@ use crate::{
     report,
     stop::Stop,
     store::file::{FaultProtection, FileLease, Standing, omits},
-    sys,
+    sys::{self, Barrier},
 };
 
 /// The longest tick.
@@ -136,6 +136,9 @@ impl Held {
 
     /// Ends the hold and removes the file, if the lock is still ours. Whoever still works behind the gate passes no checkpoint.
     pub(crate) fn release(&self) -> Result<()> {
+        if self.duty().is_none() {
+            return Err(Error::lost(&self.path));
+        }
         self.gate.shut(Stop::Released);
         let duty = self.duty().take();
         detach(self);
@@ -351,6 +354,8 @@ fn attach(held: Arc<Held>) -> io::Result<()> {
     let next = Instant::now() + held.tick;
     let mut beats = PULSE.beats();
     if !beats.running {
+        // As long as the process has one thread the kernel grants this at once; later it takes milliseconds.
+        Barrier::of_this_process();
         thread::Builder::new()
             .name("livinglock".to_owned())
             .spawn(run)?;

@@ -161,17 +161,20 @@ impl Content {
     }
 }
 
-fn trim_blanks(bytes: &[u8]) -> &[u8] {
+fn trim_blanks(mut bytes: &[u8]) -> &[u8] {
+    // The padding of a record is most of it, so it goes in large pieces first.
+    const PADDING: [u8; 64] = [b' '; 64];
     let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
-    let start = bytes
-        .iter()
-        .position(|byte| !blank(byte))
-        .unwrap_or(bytes.len());
-    let end = bytes
-        .iter()
-        .rposition(|byte| !blank(byte))
-        .map_or(start, |last| last + 1);
-    &bytes[start..end]
+    while let Some((last, rest)) = bytes.split_last()
+        && blank(last)
+    {
+        bytes = rest;
+        while let Some(rest) = bytes.strip_suffix(&PADDING) {
+            bytes = rest;
+        }
+    }
+    let start = bytes.iter().position(|byte| !blank(byte));
+    &bytes[start.unwrap_or(bytes.len())..]
 }
 
 /// The JSON without its checksum, if the checksum is right.

@@ -343,7 +343,7 @@ pub(crate) fn path(path: &Path) -> impl fmt::Display {
 
 /// The clock against which a record's ages are told.
 struct Now {
-    identity: Identity,
+    identity: &'static Identity,
     monotonic_ns: u64,
 }
 

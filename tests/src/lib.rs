@@ -1,1 +1,54 @@
-//! Test helpers.
+//! The harness of the tests with a witness: real processes, real signals, counted rounds.
+//!
+//! A [`Scene`] is a folder with a lock file; [`Job`]s are started in it as processes of their own, and a [`Witness`], which shares no
+//! code with the lock under test, sees to it that no two of them work at the same time. Every wait is for a condition and has a
+//! deadline. What the harness itself cannot do (a folder that cannot be made, a program that cannot be started) panics.
+
+mod dice;
+mod job;
+mod kernel_lock;
+mod part;
+mod running;
+mod scene;
+mod tally;
+mod witness;
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+pub use dice::Dice;
+pub use job::Job;
+pub use kernel_lock::{Guarded, is_asked};
+pub use part::Part;
+pub use running::{Ended, Running, Signal};
+pub use scene::Scene;
+pub use tally::Tally;
+pub use witness::{Stay, Witness};
+
+/// Longer than anything here takes on a busy machine: who waits for so long waits for ever.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until the condition holds.
+///
+/// # Panics
+///
+/// It does not within [`PATIENCE`].
+#[track_caller]
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// How long a test that takes any time should go on: `LIVINGLOCK_SOAK` seconds, else as many as it asks for.
+#[must_use]
+pub fn soak(seconds: u64) -> Duration {
+    let asked = std::env::var("LIVINGLOCK_SOAK")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    Duration::from_secs(asked.unwrap_or(seconds))
+}

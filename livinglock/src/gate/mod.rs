@@ -14,7 +14,7 @@ mod threads;
 mod words;
 
 use std::{
-    fmt,
+    fmt, mem,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, atomic::Ordering},
 };
 
@@ -191,8 +191,9 @@ impl Gate {
         if !matches!(state.status, Status::Shut(_)) {
             state.status = status;
         }
-        state.arrived = false;
-        self.verdict.notify_all();
+        if mem::take(&mut state.arrived) {
+            self.verdict.notify_all();
+        }
     }
 
     fn open(self: &Arc<Self>, threads: &mut Threads) {
@@ -210,17 +211,21 @@ impl Gate {
         let root = root();
         let root = root.as_ref();
         let mut take_all = || {
+            let mut any = false;
             for (words, thread) in threads.iter_mut() {
                 if self.is_before(thread, root) {
                     words.gate.store(SHUT, Ordering::Relaxed);
                     take(words, thread, root, Seen::Shut);
+                    any = true;
                 }
             }
+            any
         };
-        take_all();
-        Barrier::of_this_process().fence();
-        // Only a thread that found its gate open before the barrier can have stored over the sentinel unasked.
-        take_all();
+        if take_all() {
+            Barrier::of_this_process().fence();
+            // Only a thread that found its gate open before the barrier can have stored over the sentinel unasked.
+            take_all();
+        }
     }
 
     /// Whether a thread has to pass this gate: it is its scope's, one around that, or the root.

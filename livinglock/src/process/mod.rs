@@ -4,7 +4,12 @@ mod descendants;
 mod suspect;
 mod threads;
 
-use std::{fs, os::unix::fs::MetadataExt, path::Path, sync::OnceLock};
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
 pub(crate) use descendants::Family;
 pub(crate) use suspect::Suspect;
@@ -25,15 +30,13 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// The identity of this process, read once.
-    pub(crate) fn own() -> Self {
-        static OWN: OnceLock<Identity> = OnceLock::new();
-        let known = OWN.get_or_init(Self::read);
-        if known.process_id == std::process::id() {
-            known.clone()
-        } else {
-            // A forked child.
-            Self::read()
+    /// The identity of this process, read once; in a forked child, once more.
+    pub(crate) fn own() -> &'static Self {
+        static OWN: Mutex<Option<&'static Identity>> = Mutex::new(None);
+        let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
+        match *own {
+            Some(known) if known.process_id == std::process::id() => known,
+            _ => own.insert(Box::leak(Box::new(Self::read()))),
         }
     }
 

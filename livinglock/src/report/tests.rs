@@ -9,7 +9,7 @@ fn record() -> Record {
     Record {
         process_id: 4121,
         name: "nightly".to_owned(),
-        boot_id: identity.boot_id,
+        boot_id: identity.boot_id.clone(),
         time_namespace: identity.time_namespace,
         timestamp: "2026-11-23T05:12:00.000Z".to_owned(),
         acquired: "2026-11-23T02:00:00Z".to_owned(),

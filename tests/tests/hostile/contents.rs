@@ -63,12 +63,13 @@ fn foreign_content_is_refused_and_left_as_it_is() {
 fn a_huge_file_is_refused_unread() {
     for beginning in [String::new(), Scratch::new().crash()] {
         let scratch = Scratch::new();
-        let file = File::create(&scratch).unwrap();
+        let file = File::create_new(&scratch).unwrap();
         file.write_all_at(beginning.as_bytes(), 0).unwrap();
         file.set_len(TEN_GIGABYTES).unwrap();
         assert_refused(&scratch, "use another path");
         assert_eq!(file.metadata().unwrap().len(), TEN_GIGABYTES);
         let mut kept = vec![0; beginning.len()];
+        let file = File::open(&scratch).unwrap();
         file.read_exact_at(&mut kept, 0).unwrap();
         assert_eq!(kept, beginning.as_bytes());
     }

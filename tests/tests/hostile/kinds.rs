@@ -12,11 +12,7 @@ use std::{
 
 use livinglock::Lock;
 
-use crate::{
-    assert_refused,
-    program::can_be_root,
-    scratch::Scratch,
-};
+use crate::{assert_refused, program::can_be_root, scratch::Scratch};
 
 /// A user that owns nothing.
 pub(crate) const NOBODY: u32 = 65534;
@@ -38,7 +34,10 @@ fn a_symlink_is_refused_and_its_target_left_alone() {
     for content in ["precious", ""] {
         fs::write(&target, content).unwrap();
         symlink(&target, &scratch).unwrap();
-        assert_refused(&scratch, "is a symbolic link; use the path that it leads to");
+        assert_refused(
+            &scratch,
+            "is a symbolic link; use the path that it leads to",
+        );
         assert_eq!(fs::read_to_string(&target).unwrap(), content);
         assert!(scratch.is_symlink());
         fs::remove_file(&scratch).unwrap();
@@ -57,7 +56,10 @@ fn a_dangling_symlink_is_refused_and_leads_nowhere_still() {
 fn a_fifo_is_refused_without_waiting_for_its_other_end() {
     let scratch = Scratch::new();
     run("mkfifo", &[], &scratch);
-    assert_refused(&scratch, "is a FIFO, not a lock file; use a path of its own");
+    assert_refused(
+        &scratch,
+        "is a FIFO, not a lock file; use a path of its own",
+    );
     assert_eq!(scratch.names(), ["job.lock"]);
 }
 
@@ -65,7 +67,10 @@ fn a_fifo_is_refused_without_waiting_for_its_other_end() {
 fn a_socket_is_refused() {
     let scratch = Scratch::new();
     let _listener = UnixListener::bind(&scratch).unwrap();
-    assert_refused(&scratch, "is a socket, not a lock file; use a path of its own");
+    assert_refused(
+        &scratch,
+        "is a socket, not a lock file; use a path of its own",
+    );
     assert_eq!(scratch.names(), ["job.lock"]);
 }
 
@@ -73,7 +78,10 @@ fn a_socket_is_refused() {
 fn a_folder_is_refused() {
     let scratch = Scratch::new();
     fs::create_dir(&scratch).unwrap();
-    assert_refused(&scratch, "is a folder, not a lock file; use a path of its own");
+    assert_refused(
+        &scratch,
+        "is a folder, not a lock file; use a path of its own",
+    );
     let inside = scratch.join("");
     assert_refused(&inside, "is a folder");
     assert!(scratch.is_dir());
@@ -87,7 +95,10 @@ fn a_device_is_refused() {
     let scratch = Scratch::new();
     for numbers in [["c", "1", "3"], ["c", "1", "5"], ["b", "7", "250"]] {
         run("mknod", &numbers, &scratch);
-        assert_refused(&scratch, "is a device, not a lock file; use a path of its own");
+        assert_refused(
+            &scratch,
+            "is a device, not a lock file; use a path of its own",
+        );
         assert_eq!(scratch.names(), ["job.lock"]);
         fs::remove_file(&scratch).unwrap();
     }
@@ -117,7 +128,10 @@ fn a_file_of_another_user_is_refused() {
     // Anybody may write it, so only its owner speaks against it.
     fs::set_permissions(&scratch, fs::Permissions::from_mode(0o666)).unwrap();
     chown(&scratch, Some(NOBODY), Some(NOBODY)).unwrap();
-    assert_refused(&scratch, "belongs to user 65534, not to us (user 0) or root");
+    assert_refused(
+        &scratch,
+        "belongs to user 65534, not to us (user 0) or root",
+    );
     assert_eq!(fs::read(&scratch).unwrap(), b"");
     assert_eq!(fs::metadata(&scratch).unwrap().uid(), NOBODY);
     chown(&scratch, Some(0), Some(0)).unwrap();

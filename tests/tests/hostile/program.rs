@@ -3,7 +3,9 @@
 use std::{
     env,
     error::Error as _,
+    fs,
     io::{self, BufRead, BufReader, Read, Write},
+    os::unix::fs::MetadataExt,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
@@ -33,23 +35,27 @@ pub(crate) fn run(programs: &[(&str, fn())]) {
 
 /// A program of this test binary, to be started.
 pub(crate) fn program(name: &str) -> Command {
-    program_under(&[], name)
+    program_of(&env::current_exe().unwrap(), name)
 }
 
-/// A program of this test binary, to be started by another one, such as `unshare`.
-pub(crate) fn program_under(wrapper: &[&str], name: &str) -> Command {
-    let own = env::current_exe().unwrap();
-    let mut command = match wrapper {
-        [] => Command::new(own),
-        [first, rest @ ..] => {
-            let mut command = Command::new(first);
-            command.args(rest).arg(own);
-            command
-        }
-    };
+/// A program of a copy of this test binary.
+pub(crate) fn program_of(binary: &Path, name: &str) -> Command {
+    program_as(Command::new(binary), name)
+}
+
+/// A program of this test binary, to be started by `unshare` with these options.
+pub(crate) fn program_under_unshare(options: &[&str], name: &str) -> Command {
+    let mut unshare = Command::new("unshare");
+    unshare.args(options).arg(env::current_exe().unwrap());
+    program_as(unshare, name)
+}
+
+fn program_as(mut command: Command, name: &str) -> Command {
     command
         .args(["--exact", "program", "--ignored", "--nocapture"])
-        .env("PROGRAM", name);
+        .env("PROGRAM", name)
+        // What is said must not depend on how the tests are run.
+        .env("RUST_BACKTRACE", "0");
     command
 }
 
@@ -204,14 +210,19 @@ impl Running {
 
     /// Kills the program with SIGKILL.
     pub(crate) fn kill(&mut self) {
+        // Waiting closes it, and a child of the program may live as long as it is open.
+        let input = self.child.stdin.take();
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        self.child.stdin = input;
     }
 
     /// Lets the program end, and waits for that.
     pub(crate) fn end(mut self) -> Ended {
         drop(self.child.stdin.take());
-        wait_until("the program ends", || self.child.try_wait().unwrap().is_some());
+        wait_until("the program ends", || {
+            self.child.try_wait().unwrap().is_some()
+        });
         Ended {
             status: self.child.wait().unwrap(),
             errors: self.errors.take().unwrap().join().unwrap(),
@@ -245,9 +256,13 @@ pub(crate) fn can(what: &str, possible: bool) -> bool {
 }
 
 /// Whether this process is root's.
+pub(crate) fn is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+/// Whether a test can do what only root may.
 pub(crate) fn can_be_root() -> bool {
-    use std::os::unix::fs::MetadataExt;
-    can("root", std::fs::metadata("/proc/self").unwrap().uid() == 0)
+    can("root", is_root())
 }
 
 /// Whether a program runs under `unshare` with these options.

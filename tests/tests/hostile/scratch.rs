@@ -89,15 +89,8 @@ pub(crate) fn sealed(json: &str) -> Vec<u8> {
 pub(crate) fn with(json: &str, field: &str, value: impl ToString) -> String {
     let key = format!("\"{field}\":");
     let start = json.find(&key).expect("the record has the field") + key.len();
-    let length = json[start..]
-        .find(",\"")
-        .unwrap_or(json.len() - 1 - start);
-    [
-        &json[..start],
-        &value.to_string(),
-        &json[start + length..],
-    ]
-    .concat()
+    let length = json[start..].find(",\"").unwrap_or(json.len() - 1 - start);
+    [&json[..start], &value.to_string(), &json[start + length..]].concat()
 }
 
 /// CRC-32 as in zip files, written down once more so that the tests share no code with the lock.

@@ -1,7 +1,7 @@
 //! The holder's side: one held lock file.
 
 use std::{
-    fs, io,
+    fs, io, mem,
     path::{Path, PathBuf},
 };
 
@@ -110,7 +110,8 @@ impl FileLease {
             fs::remove_file(&self.path)?;
         }
         reach(Step::UNLINKED);
-        drop(guard);
+        // Every lock goes with the file, now.
+        mem::forget(guard);
         Ok(())
     }
 }

@@ -65,12 +65,15 @@ enum Attempt {
 impl Claim<'_> {
     /// Acquires the lock, from a hung holder after asking it; does not wait for a working one.
     pub(crate) fn acquire(&self) -> Result<Acquired> {
+        // Read once from /proc: not under the guard.
+        Identity::own();
         let mut gave_way_after = None;
         loop {
             let Some(opened) = Opened::at(self.path, self.mode)? else {
                 continue;
             };
-            let attempt = if opened.is_held(self.path)? {
+            // Of a file that we created this instant, taking the byte tells as well.
+            let attempt = if !opened.created && opened.is_held(self.path)? {
                 self.judge(&opened, &mut gave_way_after)?
             } else {
                 self.take(opened)?
@@ -119,9 +122,11 @@ impl Claim<'_> {
         if !self.network_fs {
             opened.insist_on_local(self.path)?;
         }
-        // Before any lock is taken on somebody's file.
-        if let Some(refused) = self.refuse(&opened)? {
-            return Ok(refused);
+        if !opened.created {
+            // Before any lock is taken on somebody's file.
+            if let Some(refused) = self.refuse(&opened.content(self.path)?)? {
+                return Ok(refused);
+            }
         }
         let failed = |error| Error::io("lock", self.path, error);
         let guard = opened.guard(self.path, Protection::GUARD_CLAIM)?;
@@ -133,11 +138,12 @@ impl Claim<'_> {
             return Ok(Attempt::Again);
         }
         reach(Step::COMPARED);
-        // Again, now that nobody else can change it.
-        if let Some(refused) = self.refuse(&opened)? {
+        // Now that nobody else can change it.
+        let content = opened.content(self.path)?;
+        if let Some(refused) = self.refuse(&content)? {
             return Ok(refused);
         }
-        let predecessor = match opened.content(self.path)? {
+        let predecessor = match content {
             Content::Record(record) | Content::Other(record) => Some(Some(*record)),
             Content::Torn => Some(None),
             Content::Blank | Content::Foreign => None,
@@ -168,14 +174,14 @@ impl Claim<'_> {
     }
 
     /// Refuses what is not ours to overwrite.
-    fn refuse(&self, opened: &Opened) -> Result<Option<Attempt>> {
-        match opened.content(self.path)? {
+    fn refuse(&self, content: &Content) -> Result<Option<Attempt>> {
+        match content {
             Content::Foreign => Err(Error::unfit(
                 self.path,
                 "is not a lock file: it has other content, which is left as it is; use another path, or move it away",
             )),
-            Content::Other(record) if self.other_tool_works(&record) => {
-                Ok(Some(Attempt::Busy(Busy::OtherTool, Some(record))))
+            Content::Other(record) if self.other_tool_works(record) => {
+                Ok(Some(Attempt::Busy(Busy::OtherTool, Some(record.clone()))))
             }
             _ => Ok(None),
         }
@@ -206,7 +212,7 @@ impl Claim<'_> {
         let mut record = Record {
             process_id: identity.process_id,
             host: record::bounded_name(&identity.host),
-            boot_id: identity.boot_id,
+            boot_id: identity.boot_id.clone(),
             pid_namespace: identity.pid_namespace,
             time_namespace: identity.time_namespace,
             process_started: identity.process_started,

@@ -1,0 +1,86 @@
+//! The kernel locks of the protocol, seen and taken from outside.
+//!
+//! The numbers of the bytes are written here once more on purpose: they are the contract with every other program that changes what
+//! the path of a lock means.
+
+use std::{
+    fs::{File, OpenOptions},
+    path::{Path, PathBuf},
+};
+
+use nix::{
+    fcntl::{FcntlArg, fcntl},
+    libc,
+};
+
+const ALIVE: i64 = 0;
+const GUARD: i64 = 1;
+const QUESTION: i64 = 2;
+
+/// Whether a newcomer asks the holder of this lock file now.
+#[must_use]
+pub fn is_asked(lock: &Path) -> bool {
+    let Ok(file) = File::open(lock) else {
+        return false;
+    };
+    let mut byte = byte(QUESTION);
+    fcntl(&file, FcntlArg::F_OFD_GETLK(&mut byte)).is_ok()
+        && byte.l_type != libc::F_UNLCK as libc::c_short
+}
+
+/// A lock file under its guard, held by somebody who wants to change what the path means.
+#[derive(Debug)]
+pub struct Guarded {
+    lock: PathBuf,
+    /// Dropped last, and the guard with it.
+    _file: File,
+}
+
+impl Guarded {
+    /// Takes the guard of a lock file; `None` if somebody else has it, or there is no file.
+    #[must_use]
+    pub fn take(lock: &Path) -> Option<Self> {
+        let file = open(lock)?;
+        try_lock(&file, GUARD).then(|| Self {
+            lock: lock.to_owned(),
+            _file: file,
+        })
+    }
+
+    /// Puts a new lock file, held by us, in the place of the old one: what a takeover by fencing does.
+    ///
+    /// # Panics
+    ///
+    /// The new file cannot be made.
+    #[must_use]
+    pub fn replace(self) -> File {
+        let new = self.lock.with_extension("new");
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(&new)
+            .expect("make a new lock file");
+        assert!(try_lock(&file, ALIVE), "nobody else knows the new file");
+        std::fs::rename(&new, &self.lock).expect("put it in the place of the old one");
+        file
+    }
+}
+
+fn open(lock: &Path) -> Option<File> {
+    OpenOptions::new().read(true).write(true).open(lock).ok()
+}
+
+fn try_lock(file: &File, offset: i64) -> bool {
+    fcntl(file, FcntlArg::F_OFD_SETLK(&byte(offset))).is_ok()
+}
+
+fn byte(offset: i64) -> libc::flock {
+    libc::flock {
+        l_type: libc::F_WRLCK as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: offset,
+        l_len: 1,
+        l_pid: 0,
+    }
+}

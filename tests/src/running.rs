@@ -1,0 +1,137 @@
+//! A job that runs, and how it ended.
+
+use std::{
+    fs,
+    os::unix::process::ExitStatusExt,
+    path::PathBuf,
+    process::{Child, ExitStatus},
+};
+
+pub use nix::sys::signal::Signal;
+use nix::{sys::signal, unistd::Pid};
+
+use crate::wait_until;
+
+/// A process that was started; dropped, it is killed and reaped.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    stderr: PathBuf,
+}
+
+/// How a process ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit status, if no signal has ended it.
+    pub code: Option<i32>,
+    /// The signal that has ended it.
+    pub signal: Option<i32>,
+    /// What it said on standard error.
+    pub stderr: String,
+}
+
+impl Running {
+    pub(crate) fn new(child: Child, stderr: PathBuf) -> Self {
+        Self { child, stderr }
+    }
+
+    /// The process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has said so far on standard error.
+    ///
+    /// # Panics
+    ///
+    /// That cannot be read.
+    #[must_use]
+    pub fn stderr(&self) -> String {
+        fs::read_to_string(&self.stderr).expect("read what the job said")
+    }
+
+    /// Waits until it has said this on standard error.
+    pub fn wait_until_it_says(&self, text: &str) {
+        wait_until(&format!("the job says {text:?}"), || {
+            self.stderr().contains(text)
+        });
+    }
+
+    /// Sends it a signal, unless it has ended.
+    ///
+    /// # Panics
+    ///
+    /// The signal cannot be sent.
+    pub fn signal(&mut self, signal: Signal) {
+        if self.has_ended() {
+            // Reaped, so that the number may be somebody else's.
+            return;
+        }
+        let id = i32::try_from(self.id()).expect("a process id");
+        signal::kill(Pid::from_raw(id), signal).expect("send a signal");
+    }
+
+    /// Waits until it is stopped by a signal.
+    pub fn wait_until_stopped(&self) {
+        wait_until("the job is stopped", || self.state() == Some('T'));
+    }
+
+    /// Whether it is stopped by a signal now.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.state() == Some('T')
+    }
+
+    fn state(&self) -> Option<char> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id())).ok()?;
+        stat[stat.rfind(')')? + 1..].trim_start().chars().next()
+    }
+
+    /// Whether it has ended.
+    ///
+    /// # Panics
+    ///
+    /// The kernel does not tell.
+    pub fn has_ended(&mut self) -> bool {
+        self.status().is_some()
+    }
+
+    fn status(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("look at the job")
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    ///
+    /// It does not end within [`PATIENCE`](crate::PATIENCE).
+    pub fn wait(mut self) -> Ended {
+        let mut status = None;
+        wait_until("the job ends", || {
+            status = self.status();
+            status.is_some()
+        });
+        let status = status.expect("it has ended");
+        Ended {
+            code: status.code(),
+            signal: status.signal(),
+            stderr: self.stderr(),
+        }
+    }
+
+    /// Kills it, and waits for its end.
+    pub fn kill(mut self) -> Ended {
+        self.signal(Signal::SIGKILL);
+        self.wait()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended, and been reaped, before.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_file(&self.stderr);
+    }
+}

@@ -1,0 +1,137 @@
+//! A folder in which jobs meet.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
+
+use nix::fcntl::{Flock, FlockArg};
+use tempfile::TempDir;
+
+use crate::{Job, Running, wait_until, witness::append};
+
+/// A folder with a lock file, the witness's marker, and the lists of what happened.
+#[derive(Debug)]
+pub struct Scene {
+    folder: TempDir,
+}
+
+impl Scene {
+    /// An empty scene.
+    ///
+    /// # Panics
+    ///
+    /// No folder can be made.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("make a folder"),
+        }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The path of a file in the scene.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder().join(name)
+    }
+
+    /// The path of the lock file.
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
+        self.file("lock")
+    }
+
+    /// A job that will run `program` in this scene, with a behaviour and its arguments.
+    #[must_use]
+    pub fn job(&self, program: &str, behaviour: &[&str]) -> Job {
+        Job::new(self.folder(), program, behaviour)
+    }
+
+    /// The lines of a list; none if there is no list yet.
+    ///
+    /// # Panics
+    ///
+    /// It cannot be read.
+    #[must_use]
+    pub fn lines(&self, list: &str) -> Vec<String> {
+        match fs::read_to_string(self.file(list)) {
+            Ok(text) => text.lines().map(str::to_owned).collect(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => panic!("{list}: {error}"),
+        }
+    }
+
+    /// The process ids of all who worked, in their order.
+    #[must_use]
+    pub fn owners(&self) -> Vec<String> {
+        self.lines("owners")
+    }
+
+    /// How many began to work while somebody else did.
+    #[must_use]
+    pub fn overlaps(&self) -> usize {
+        self.lines("overlaps").len()
+    }
+
+    /// Adds a line to a list.
+    pub fn note(&self, list: &str, line: &str) {
+        append(self.folder(), list, line);
+    }
+
+    /// Makes a file that somebody waits for.
+    pub fn give(&self, name: &str) {
+        self.note(name, "");
+    }
+
+    /// Waits until somebody has begun to work.
+    pub fn wait_for_owners(&self, count: usize) {
+        wait_until("a job works", || self.owners().len() >= count);
+    }
+
+    /// Waits until the lock file says this.
+    pub fn wait_for_record(&self, text: &str) {
+        wait_until(&format!("the record says {text}"), || self.record_says(text));
+    }
+
+    /// Whether the lock file says this now.
+    #[must_use]
+    pub fn record_says(&self, text: &str) -> bool {
+        fs::read(self.lock()).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(text))
+    }
+
+    /// Starts all these jobs at one instant: each gets ready, then they are let go together.
+    ///
+    /// # Panics
+    ///
+    /// One of them ends before.
+    #[must_use]
+    pub fn start_together(&self, jobs: impl IntoIterator<Item = Job>) -> Vec<Running> {
+        // Another name each time: a straggler of the last time must not count.
+        let gate = format!("gate-{}", fastrand::u64(..));
+        let file = File::create(self.file(&gate)).expect("make the gate");
+        let closed = Flock::lock(file, FlockArg::LockExclusive)
+            .map_err(|(_, error)| error)
+            .expect("close the gate");
+        let running: Vec<Running> = jobs
+            .into_iter()
+            .map(|job| job.set("GATE", &gate).spawn())
+            .collect();
+        let ready = format!("{gate}-ready");
+        wait_until("all are ready", || self.lines(&ready).len() == running.len());
+        drop(closed);
+        running
+    }
+}
+
+impl Default for Scene {
+    fn default() -> Self {
+        Self::new()
+    }
+}

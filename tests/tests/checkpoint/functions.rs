@@ -1,0 +1,136 @@
+//! Locks of functions: a checkpoint beats for the locks of the functions that its thread is in, and no other.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::mpsc::channel,
+    thread,
+};
+
+use livinglock::{Lock, checkpoint};
+use tempfile::TempDir;
+
+use crate::{jobs::wait_until, record};
+
+/// The line of the last checkpoint in a record.
+fn line(path: &Path) -> Option<u32> {
+    record(path).checkpoint.map(|last| last.line)
+}
+
+/// Waits at each of these, then passes the checkpoint; says where that is.
+#[livinglock::batch(path = path, stale = "1h", heartbeat = "20ms", on_busy = panic!("busy"))]
+fn first(path: &Path, mut turn: impl FnMut() -> bool) -> u32 {
+    while turn() {
+        checkpoint!("the first function");
+    }
+    line!() - 2
+}
+
+#[livinglock::batch(path = path, stale = "1h", heartbeat = "20ms", on_busy = panic!("busy"))]
+fn second(path: &Path, mut turn: impl FnMut() -> bool) -> u32 {
+    while turn() {
+        checkpoint!("the second function");
+    }
+    line!() - 2
+}
+
+/// The paths of two locks.
+fn two_locks() -> (TempDir, PathBuf, PathBuf) {
+    let folder = TempDir::new().unwrap();
+    let path = |name| folder.path().join(name);
+    let (one, other) = (path("first.lock"), path("second.lock"));
+    (folder, one, other)
+}
+
+#[test]
+fn two_threads_in_two_functions_do_not_beat_for_each_other() {
+    let (_folder, one, other) = two_locks();
+    thread::scope(|scope| {
+        let (go_first, first_turns) = channel();
+        let (go_second, second_turns) = channel();
+        let (one, other) = (&*one, &*other);
+        let working = scope.spawn(move || first(one, || first_turns.recv().is_ok()));
+        let silent = scope.spawn(move || second(other, || second_turns.recv().is_ok()));
+
+        go_second.send(()).unwrap();
+        wait_until("the second has passed its checkpoint", || {
+            other.exists()
+                && Lock::acquire(other)
+                    .is_err_and(|busy| busy.holder().is_some_and(|now| now.checkpoint.is_some()))
+        });
+        let mut quiet = record(other);
+        wait_until("the second is quiet", || {
+            let now = record(other);
+            std::mem::replace(&mut quiet, now.clone()) == now && now.heartbeats > 0
+        });
+        let heartbeats = record(one).heartbeats;
+        wait_until("the first beats", || {
+            go_first.send(()).unwrap();
+            record(one).heartbeats >= heartbeats + 5
+        });
+        assert_eq!(record(other).progress_ns, quiet.progress_ns);
+        let lines = (line(one), line(other));
+
+        drop((go_first, go_second));
+        let expected = (working.join().unwrap(), silent.join().unwrap());
+        assert_eq!(lines, (Some(expected.0), Some(expected.1)));
+    });
+    assert!(!one.exists() && !other.exists());
+}
+
+#[test]
+fn a_function_within_a_function_beats_for_both_until_it_returns() {
+    let (_folder, outer, inner) = two_locks();
+    let mut turns = 0;
+    let inner_line = std::cell::Cell::new(0);
+    let outer_line = first(&outer, || {
+        turns += 1;
+        if turns > 1 {
+            return turns == 2;
+        }
+        let mut beats = true;
+        inner_line.set(second(&inner, || {
+            let both = record(&outer).heartbeats > 0 && record(&inner).heartbeats > 0;
+            if both {
+                assert_eq!(line(&outer), line(&inner));
+                beats = false;
+            }
+            beats
+        }));
+        assert!(!inner.exists());
+        wait_until("the outer function names the inner one's place", || {
+            line(&outer) == Some(inner_line.get())
+        });
+        true
+    });
+    assert_ne!(outer_line, inner_line.get());
+    assert!(!outer.exists());
+}
+
+#[test]
+fn a_thread_outside_of_the_function_does_not_beat_for_it() {
+    let (_folder, path, _) = two_locks();
+    let mut turns = 0;
+    first(&path, || {
+        turns += 1;
+        if turns == 2 {
+            wait_until("the function is quiet", || {
+                record(&path).checkpoint.is_some()
+            });
+            let mut quiet = record(&path);
+            wait_until("nothing is left to write", || {
+                let now = record(&path);
+                std::mem::replace(&mut quiet, now.clone()) == now
+            });
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    for _ in 0..100 {
+                        checkpoint!("a stranger");
+                        thread::sleep(std::time::Duration::from_millis(1));
+                    }
+                });
+            });
+            assert_eq!(record(&path), quiet);
+        }
+        turns < 2
+    });
+}
