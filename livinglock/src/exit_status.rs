@@ -4,7 +4,7 @@
 //! |---|---|
 //! | the body's own | the job ran |
 //! | 0, or `busy` | the lock is busy: this run yielded |
-//! | [`CANNOT_LOCK`] | the lock file cannot be created or read |
+//! | [`CANNOT_LOCK`] | the lock file cannot be created or read, or its holder neither answers nor can be ended |
 //! | [`LOST`] | the lock was lost while the job ran |
 
 /// The lock cannot be created or read (`EX_CANTCREAT` of `sysexits.h`).

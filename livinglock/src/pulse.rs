@@ -243,13 +243,7 @@ impl Held {
             duty.answer();
             return;
         }
-        let threads = process::thread_states();
-        report::say(&report::closing(
-            &self.path,
-            &duty.record,
-            duty.silence,
-            &threads,
-        ));
+        report::say(&report::closing(&self.path, &duty.record, duty.silence));
         duty.record.state = State::Closing;
         duty.write();
         duty.phase = Phase::Closing(duty.record.grace());

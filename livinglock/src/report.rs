@@ -197,15 +197,12 @@ pub(crate) fn silent(
 }
 
 /// What a hung holder says when a newcomer asks.
-pub(crate) fn closing(
-    path: &Path,
-    record: &Record,
-    silence: Duration,
-    threads: &[ThreadState],
-) -> String {
+pub(crate) fn closing(path: &Path, record: &Record, silence: Duration) -> String {
     format!(
-        "{}; a new run asks for the lock: stopping at the next checkpoint, or in {}",
-        silent(path, record, silence, threads),
+        "{}: a new run asks {} for the lock after {} without a checkpoint; stopping at the next one, or in {}",
+        self::path(path),
+        who(record),
+        span(silence),
         span(record.grace())
     )
 }

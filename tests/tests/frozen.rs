@@ -1,0 +1,197 @@
+//! The holder's whole process is stopped, so that its pulse cannot answer: it is ended from outside, or left alone, as the newcomer
+//! was told; and nobody who was not proven to be the holder is ever signalled.
+
+use std::{
+    fs,
+    os::unix::fs::FileExt,
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use livinglock_tests::{Job, Running, Scene, Signal, wait_until};
+
+const JOB: &str = env!("CARGO_BIN_EXE_job");
+
+const STALE: u64 = 300;
+
+fn job(scene: &Scene, behaviour: &[&str]) -> Job {
+    scene
+        .job(JOB, behaviour)
+        .stale(STALE)
+        .heartbeat(60)
+        .grace(200)
+}
+
+/// A holder that works, then is stopped for longer than `stale`.
+fn stopped_holder(scene: &Scene, behaviour: &[&str], last_words: &str) -> Running {
+    let mut holder = job(scene, behaviour).spawn();
+    // Its own record: one that a predecessor left may say the same.
+    scene.wait_for_record(&format!("\"process_id\":{},", holder.id()));
+    scene.wait_for_record(last_words);
+    holder.signal(Signal::SIGSTOP);
+    holder.wait_until_stopped();
+    // This is the time that passes while everything stands still: there is no condition to wait for.
+    thread::sleep(Duration::from_millis(STALE + 100));
+    holder
+}
+
+#[test]
+fn a_stopped_holder_is_ended_and_the_newcomer_runs() {
+    const ROUNDS: usize = 5;
+    let scene = Scene::new();
+    for round in 0..ROUNDS {
+        let holder = stopped_holder(&scene, &["until", "never"], "\"message\":\"working\"");
+        let id = holder.id();
+        let newcomer = job(&scene, &["work", "3", "1"]).spawn().wait();
+        assert_eq!(newcomer.code, Some(0), "round {round}: {newcomer:?}");
+        for text in [
+            &*format!("pid {id} (job) made no checkpoint for"),
+            "does not answer; last checkpoint tests/src/bin/job.rs:",
+            "sending SIGTERM, and SIGKILL after 0.2s",
+            "lock taken over",
+        ] {
+            assert!(
+                newcomer.stderr.contains(text),
+                "no {text:?} in {newcomer:?}"
+            );
+        }
+        // A stopped process does not act on SIGTERM.
+        assert_eq!(holder.wait().signal, Some(Signal::SIGKILL as i32));
+    }
+    println!(
+        "stopped holders: {ROUNDS} rounds, {} overlaps",
+        scene.overlaps()
+    );
+    assert_eq!(scene.overlaps(), 0);
+}
+
+#[test]
+fn the_descendants_of_a_stopped_holder_are_ended_with_it() {
+    let scene = Scene::new();
+    let holder = job(&scene, &["children"]).stale(60_000).spawn();
+    wait_until("the holder has children", || {
+        scene.lines("children").len() == 2
+    });
+    drop(holder.kill());
+    // Without the lock's help they are orphans now: that is why the takeover looks for them before it kills.
+    let orphans = scene.lines("children");
+    assert!(orphans.iter().all(|orphan| is_running(orphan)));
+    for orphan in &orphans {
+        let killed = Command::new("kill").args(["-9", orphan]).status();
+        assert!(killed.is_ok_and(|status| status.success()));
+    }
+
+    let holder = stopped_holder(&scene, &["children"], "about to hang");
+    wait_until("the holder has children", || {
+        scene.lines("children").len() == 4
+    });
+    let newcomer = job(&scene, &["work", "3", "1"]).spawn().wait();
+    assert_eq!(newcomer.code, Some(0), "{newcomer:?}");
+    for child in &scene.lines("children")[2..] {
+        assert!(!is_running(child), "{child} outlived its job");
+    }
+    assert_eq!(holder.wait().signal, Some(Signal::SIGKILL as i32));
+}
+
+/// Zombies do not run: who reaps orphans is not for us to say.
+fn is_running(process_id: &str) -> bool {
+    fs::read_to_string(format!("/proc/{process_id}/stat")).is_ok_and(|stat| {
+        let state = stat
+            .rfind(')')
+            .and_then(|end| stat[end + 1..].trim_start().chars().next());
+        !matches!(state, Some('Z' | 'X'))
+    })
+}
+
+#[test]
+fn with_report_a_stopped_holder_is_left_alone_and_works_on_when_continued() {
+    let scene = Scene::new();
+    let mut holder = stopped_holder(&scene, &["until", "end"], "\"message\":\"working\"");
+    let newcomer = job(&scene, &["work", "3", "1"])
+        .set("ON_STALE", "report")
+        .spawn()
+        .wait();
+    assert_eq!(newcomer.code, Some(42), "{newcomer:?}");
+    assert!(
+        newcomer
+            .stderr
+            .contains("does not answer: it is stopped, frozen or starved"),
+        "{newcomer:?}"
+    );
+    assert!(holder.is_stopped());
+    holder.signal(Signal::SIGCONT);
+    scene.give("end");
+    let holder = holder.wait();
+    assert_eq!(holder.code, Some(0), "{holder:?}");
+    assert_eq!(scene.owners().len(), 1);
+}
+
+/// The number in the record is another process's by now, as after a wrap of process ids while a child keeps the lock.
+#[test]
+fn a_process_that_did_not_write_the_record_is_never_signalled() {
+    const ROUNDS: usize = 3;
+    let scene = Scene::new();
+    for round in 0..ROUNDS {
+        let holder = stopped_holder(&scene, &["until", "never"], "\"message\":\"working\"");
+        let mut innocent = Innocent::start();
+        rename_holder(&scene, holder.id(), innocent.0.id());
+        let newcomer = job(&scene, &["work", "3", "1"]).spawn().wait();
+        assert_eq!(newcomer.code, Some(73), "round {round}: {newcomer:?}");
+        assert!(
+            newcomer
+                .stderr
+                .contains("cannot be ended: its process id belongs to another process now"),
+            "{newcomer:?}"
+        );
+        let status = innocent.0.try_wait().expect("look at it");
+        assert_eq!(status, None, "the innocent process lives");
+        assert!(holder.is_stopped(), "and so does the holder");
+        drop(holder.kill());
+    }
+    println!("innocent processes: {ROUNDS} rounds, none was signalled");
+}
+
+/// A process that has nothing to do with it; dropped, it is ended.
+struct Innocent(Child);
+
+impl Innocent {
+    fn start() -> Self {
+        let sleep = Command::new("sleep")
+            .arg("600")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        Self(sleep.expect("start sleep"))
+    }
+}
+
+impl Drop for Innocent {
+    fn drop(&mut self) {
+        self.0
+            .kill()
+            .and_then(|()| self.0.wait())
+            .expect("end sleep");
+    }
+}
+
+/// Puts another process id into the record, with the right checksum.
+fn rename_holder(scene: &Scene, from: u32, to: u32) {
+    let text = fs::read_to_string(scene.lock()).expect("read the lock file");
+    let (json, _) = text.split_once(",\"checksum\"").expect("a sealed record");
+    let json = json.replace(
+        &format!("\"process_id\":{from},"),
+        &format!("\"process_id\":{to},"),
+    );
+    let mut bytes = format!(
+        "{json},\"checksum\":\"{:08x}\"}}",
+        crc32fast::hash(json.as_bytes())
+    )
+    .into_bytes();
+    bytes.resize(text.len(), b' ');
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .open(scene.lock())
+        .expect("open the lock file");
+    file.write_all_at(&bytes, 0).expect("write the lock file");
+}
