@@ -21,8 +21,12 @@ use crate::{
     sys,
 };
 
-/// A pulse that shows nothing for so many of its ticks does not answer.
-const PATIENCE: u32 = 8;
+/// How long a pulse may show nothing until it counts as one that does not answer.
+///
+/// Eight ticks; and a second at least, because a busy machine starves a thread for longer than eight short ones.
+fn patience(tick: Duration) -> Duration {
+    (tick * 8).max(Duration::from_secs(1))
+}
 
 /// The tick of a holder whose record cannot be read.
 const UNKNOWN_TICK: Duration = Duration::from_secs(1);
@@ -59,7 +63,7 @@ impl Claim<'_> {
                 return Ok(Attempt::Again);
             }
             let Content::Record(now) = opened.settled_content(self.path)? else {
-                if silence > tick * PATIENCE {
+                if silence > patience(tick) {
                     return Ok(Attempt::Busy(Busy::Unknown, None));
                 }
                 continue;
@@ -81,7 +85,7 @@ impl Claim<'_> {
                 State::Closing => now.grace(),
                 State::Working | State::Panicked => Duration::ZERO,
             };
-            if silence > now.tick() * PATIENCE + grace {
+            if silence > patience(now.tick()) + grace {
                 let attempt = self.unanswered(opened, now)?;
                 *gave_way_after = Some(begun.elapsed());
                 return Ok(attempt);
