@@ -17,6 +17,18 @@ const ALIVE: i64 = 0;
 const GUARD: i64 = 1;
 const QUESTION: i64 = 2;
 
+const FREE: libc::c_short = short(libc::F_UNLCK);
+const EXCLUSIVE: libc::c_short = short(libc::F_WRLCK);
+const FROM_THE_START: libc::c_short = short(libc::SEEK_SET);
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "libc has these constants as `int`, but they are made for the fields of `flock`"
+)]
+const fn short(constant: libc::c_int) -> libc::c_short {
+    constant as libc::c_short
+}
+
 /// Whether a newcomer asks the holder of this lock file now.
 #[must_use]
 pub fn is_asked(lock: &Path) -> bool {
@@ -24,8 +36,7 @@ pub fn is_asked(lock: &Path) -> bool {
         return false;
     };
     let mut byte = byte(QUESTION);
-    fcntl(&file, FcntlArg::F_OFD_GETLK(&mut byte)).is_ok()
-        && byte.l_type != libc::F_UNLCK as libc::c_short
+    fcntl(&file, FcntlArg::F_OFD_GETLK(&mut byte)).is_ok() && byte.l_type != FREE
 }
 
 /// A lock file under its guard, held by somebody who wants to change what the path means.
@@ -77,8 +88,8 @@ fn try_lock(file: &File, offset: i64) -> bool {
 
 fn byte(offset: i64) -> libc::flock {
     libc::flock {
-        l_type: libc::F_WRLCK as libc::c_short,
-        l_whence: libc::SEEK_SET as libc::c_short,
+        l_type: EXCLUSIVE,
+        l_whence: FROM_THE_START,
         l_start: offset,
         l_len: 1,
         l_pid: 0,

@@ -21,6 +21,7 @@ pub struct Running {
 
 /// How a process ended.
 #[derive(Debug)]
+#[must_use = "a test that does not look at the end of a job proves little"]
 pub struct Ended {
     /// Its exit status, if no signal has ended it.
     pub code: Option<i32>,
@@ -118,6 +119,32 @@ impl Running {
             signal: status.signal(),
             stderr: self.stderr(),
         }
+    }
+
+    /// Waits for its end as long as this goes on changing.
+    ///
+    /// # Panics
+    ///
+    /// Nothing changes for [`PATIENCE`](crate::PATIENCE).
+    pub fn wait_while<T: PartialEq>(mut self, progress: impl Fn() -> T) -> Ended {
+        while !self.has_ended() {
+            let before = progress();
+            wait_until("something changes", || {
+                self.has_ended() || progress() != before
+            });
+        }
+        self.wait()
+    }
+
+    /// Continues it as often as it stops itself, and waits for its end.
+    pub fn go_on(mut self) -> Ended {
+        wait_until("the job has gone on to its end", || {
+            if self.is_stopped() {
+                self.signal(Signal::SIGCONT);
+            }
+            self.has_ended()
+        });
+        self.wait()
     }
 
     /// Kills it, and waits for its end.

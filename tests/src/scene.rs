@@ -9,7 +9,7 @@ use std::{
 use nix::fcntl::{Flock, FlockArg};
 use tempfile::TempDir;
 
-use crate::{Job, Running, wait_until, witness::append};
+use crate::{Ended, Job, Running, wait_until, witness::append};
 
 /// A folder with a lock file, the witness's marker, and the lists of what happened.
 #[derive(Debug)]
@@ -49,7 +49,6 @@ impl Scene {
     }
 
     /// A job that will run `program` in this scene, with a behaviour and its arguments.
-    #[must_use]
     pub fn job(&self, program: &str, behaviour: &[&str]) -> Job {
         Job::new(self.folder(), program, behaviour)
     }
@@ -97,7 +96,9 @@ impl Scene {
 
     /// Waits until the lock file says this.
     pub fn wait_for_record(&self, text: &str) {
-        wait_until(&format!("the record says {text}"), || self.record_says(text));
+        wait_until(&format!("the record says {text}"), || {
+            self.record_says(text)
+        });
     }
 
     /// Whether the lock file says this now.
@@ -124,9 +125,26 @@ impl Scene {
             .map(|job| job.set("GATE", &gate).spawn())
             .collect();
         let ready = format!("{gate}-ready");
-        wait_until("all are ready", || self.lines(&ready).len() == running.len());
+        wait_until("all are ready", || {
+            self.lines(&ready).len() == running.len()
+        });
         drop(closed);
         running
+    }
+
+    /// Waits until all of these but one have ended, and then gives the file for which that one works on. All, the last one first.
+    #[must_use]
+    pub fn outlast(&self, mut running: Vec<Running>, end: &str) -> Vec<Ended> {
+        let mut ended = Vec::new();
+        wait_until("all but one have ended", || {
+            let gone = running.extract_if(.., Running::has_ended);
+            ended.extend(gone.map(Running::wait));
+            running.len() <= 1
+        });
+        self.give(end);
+        let mut all: Vec<Ended> = running.into_iter().map(Running::wait).collect();
+        all.extend(ended);
+        all
     }
 }
 

@@ -59,7 +59,7 @@ fn main() {
             checkpoint!("before the crash");
             process::abort();
         }
-        ["throng", tries] => throng(number(tries)),
+        ["throng", more] => throng(number(more)),
         _ => panic!("unknown behaviour {arguments:?}"),
     }
 }
@@ -181,17 +181,14 @@ fn start_children() {
         "trap '' TERM; sleep 600 & echo $! >> {0}; echo $$ >> {0}; wait; wait",
         children.display()
     );
-    Command::new("sh")
-        .args(["-c", &script])
-        .spawn()
-        .expect("start a child");
-    sleep();
+    about_to_hang();
+    let _ = Command::new("sh").args(["-c", &script]).status();
 }
 
-/// Many threads pass checkpoints until they are stopped, and then try to pass `tries` more.
+/// Many threads pass checkpoints until they are stopped, and then each tries to pass `more`.
 ///
 /// A thread that is stopped says so to the others: a checkpoint that one of them begins after that and passes is late.
-fn throng(tries: u64) {
+fn throng(more: u64) {
     const THREADS: u64 = 4;
     let stopped = AtomicBool::new(false);
     let late = AtomicU64::new(0);
@@ -200,7 +197,7 @@ fn throng(tries: u64) {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 let mut tried = 0;
-                while tried < tries {
+                while tried < more {
                     let after_the_stop = stopped.load(Ordering::SeqCst);
                     // Two sites in turn, so that each pass takes a look at the gate.
                     let stop = try_checkpoint!("this").and_then(|()| try_checkpoint!("that"));
@@ -218,5 +215,5 @@ fn throng(tries: u64) {
         }
     });
     let (passed, late) = (passed.into_inner(), late.into_inner());
-    PART.note("throng", &format!("{passed} {} {late}", THREADS * tries));
+    PART.note("throng", &format!("{passed} {} {late}", THREADS * more));
 }

@@ -7,9 +7,10 @@ use std::{
 };
 
 use livinglock::{Stop, checkpoint, try_checkpoint};
+use livinglock_tests::wait_until;
 
 use crate::{
-    jobs::{TICK, hold, job, leave, lock, wait_until},
+    jobs::{TICK, hold, job, leave, lock},
     record,
 };
 

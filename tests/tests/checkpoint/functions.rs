@@ -6,10 +6,11 @@ use std::{
     thread,
 };
 
-use livinglock::{Lock, checkpoint};
+use livinglock::checkpoint;
+use livinglock_tests::wait_until;
 use tempfile::TempDir;
 
-use crate::{jobs::wait_until, record};
+use crate::{record, wait_for_record};
 
 /// The line of the last checkpoint in a record.
 fn line(path: &Path) -> Option<u32> {
@@ -52,16 +53,9 @@ fn two_threads_in_two_functions_do_not_beat_for_each_other() {
         let silent = scope.spawn(move || second(other, || second_turns.recv().is_ok()));
 
         go_second.send(()).unwrap();
-        wait_until("the second has passed its checkpoint", || {
-            other.exists()
-                && Lock::acquire(other)
-                    .is_err_and(|busy| busy.holder().is_some_and(|now| now.checkpoint.is_some()))
-        });
-        let mut quiet = record(other);
-        wait_until("the second is quiet", || {
-            let now = record(other);
-            std::mem::replace(&mut quiet, now.clone()) == now && now.heartbeats > 0
-        });
+        wait_for_record(one, "\"owner\":");
+        wait_for_record(other, "\"checkpoint\":");
+        let quiet = record(other);
         let heartbeats = record(one).heartbeats;
         wait_until("the first beats", || {
             go_first.send(()).unwrap();
@@ -113,23 +107,22 @@ fn a_thread_outside_of_the_function_does_not_beat_for_it() {
     first(&path, || {
         turns += 1;
         if turns == 2 {
-            wait_until("the function is quiet", || {
-                record(&path).checkpoint.is_some()
-            });
-            let mut quiet = record(&path);
-            wait_until("nothing is left to write", || {
-                let now = record(&path);
-                std::mem::replace(&mut quiet, now.clone()) == now
-            });
+            wait_for_record(&path, "\"checkpoint\":");
+            let quiet = record(&path);
             thread::scope(|scope| {
                 scope.spawn(|| {
+                    // For several ticks.
                     for _ in 0..100 {
                         checkpoint!("a stranger");
                         thread::sleep(std::time::Duration::from_millis(1));
                     }
                 });
             });
-            assert_eq!(record(&path), quiet);
+            let now = record(&path);
+            assert_eq!(
+                (now.progress_ns, now.checkpoint),
+                (quiet.progress_ns, quiet.checkpoint)
+            );
         }
         turns < 2
     });

@@ -4,14 +4,11 @@ use std::{
     env,
     path::PathBuf,
     process::{Command, ExitCode, Output, exit},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
+use livinglock_tests::PATIENCE;
 use tempfile::TempDir;
-
-/// Nothing that the tests wait for takes longer, even on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The tick of the lock of [`hold`].
 pub(crate) const TICK: Duration = Duration::from_millis(50);
@@ -36,12 +33,13 @@ pub(crate) fn job(name: &str, status: u8) -> String {
         stdout,
         stderr,
     } = Command::new("timeout")
-        .arg(DEADLINE.as_secs().to_string())
+        .arg(PATIENCE.as_secs().to_string())
         .arg(env::current_exe().unwrap())
         .args(["--exact", "program", "--ignored", "--nocapture"])
         .env("JOB", name)
         .env("LOCK", folder.path().join("job.lock"))
         .env("RUST_BACKTRACE", "0")
+        .env_remove("LIVINGLOCK_FAULTS")
         .output()
         .unwrap();
     let errors = String::from_utf8(stderr).unwrap();
@@ -78,13 +76,4 @@ pub(crate) fn lose_the_lock() {
     let other = lock().with_extension("other");
     std::fs::write(&other, "another owner's").unwrap();
     std::fs::rename(other, lock()).unwrap();
-}
-
-/// Waits until the condition is true; panics after the deadline.
-pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !condition() {
-        assert!(begun.elapsed() < DEADLINE, "gave up waiting until {what}");
-        thread::sleep(Duration::from_millis(1));
-    }
 }

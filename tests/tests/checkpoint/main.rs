@@ -9,6 +9,7 @@ mod threads;
 use std::path::Path;
 
 use livinglock::{Lock, Record};
+use livinglock_tests::wait_until;
 
 /// What the processes run that the tests start.
 #[test]
@@ -31,4 +32,11 @@ fn program() {
 fn record(path: &Path) -> Record {
     let busy = Lock::acquire(path).expect_err("this process holds it");
     busy.holder().expect("a whole record").clone()
+}
+
+/// Waits until a lock file has this text. Only by looking: whoever takes a new file before its creator has locked it, owns it.
+fn wait_for_record(path: &Path, text: &str) {
+    wait_until(&format!("the record has {text}"), || {
+        std::fs::read_to_string(path).is_ok_and(|record| record.contains(text))
+    });
 }

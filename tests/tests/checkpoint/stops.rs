@@ -8,9 +8,13 @@ use std::{
 };
 
 use livinglock::{Stop, checkpoint, exit_status, try_checkpoint};
+use livinglock_tests::wait_until;
 use tempfile::TempDir;
 
-use crate::jobs::{hold, job, leave, lock, lose_the_lock, wait_until};
+use crate::{
+    jobs::{hold, job, leave, lock, lose_the_lock},
+    wait_for_record,
+};
 
 /// Passes checkpoints until one of them stops the job.
 pub(crate) fn work_until_stopped() -> ! {
@@ -81,7 +85,7 @@ fn a_tried_checkpoint_returns_why_the_job_has_to_stop() {
 pub(crate) fn tried() {
     leave(hold(|| {
         try_checkpoint!(done = 7, total = 8, "work").expect("the lock is ours");
-        wait_until("that is written", || crate::record(&lock()).heartbeats > 0);
+        wait_for_record(&lock(), "\"checkpoint\":");
         lose_the_lock();
         let mut stop = None;
         wait_until("the job has to stop", || {
@@ -113,7 +117,7 @@ fn a_locked_function_that_lost_its_lock_unwinds_with_the_reason_and_others_go_on
             stop
         }
     });
-    wait_until("it works", || path.exists());
+    wait_for_record(&path, "\"checkpoint\":");
     std::fs::write(&other, "another owner's").unwrap();
     std::fs::rename(&other, &path).unwrap();
     wait_until("it has stopped", || work.is_finished());

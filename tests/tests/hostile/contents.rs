@@ -32,7 +32,7 @@ fn blank_content_is_a_free_lock() {
 
 #[test]
 fn foreign_content_is_refused_and_left_as_it_is() {
-    let large = [b'x'; 1 << 20];
+    let large = vec![b'x'; 1 << 20];
     let foreign: [&[u8]; 12] = [
         b"hello",
         b"4121\n",

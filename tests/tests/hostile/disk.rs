@@ -4,16 +4,18 @@ use std::{
     env,
     fs::{self, File},
     io::{ErrorKind, Write},
-    path::PathBuf,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
     process::Command,
     time::Duration,
 };
 
 use livinglock::{Error, Lock};
+use livinglock_tests::wait_until;
 
 use crate::{
     assert_refused,
-    program::{Running, can_unshare, program_under_unshare, wait_until},
+    program::{Running, can_unshare, program_under_unshare},
     scratch::Scratch,
 };
 
@@ -77,6 +79,13 @@ impl Disk {
     }
 }
 
+/// Whether the kernel knows a lock of the file's first byte. Only by looking: whoever takes a new file before its creator has locked
+/// it, owns it.
+fn is_held(path: &Path) -> bool {
+    let locks = fs::read_to_string("/proc/locks").unwrap();
+    fs::metadata(path).is_ok_and(|found| locks.contains(&format!(":{} 0 0\n", found.ino())))
+}
+
 fn heartbeats_of(error: &Error) -> Option<u64> {
     assert!(error.is_busy(), "{error}");
     error.holder().map(|holder| holder.heartbeats)
@@ -105,7 +114,7 @@ pub(crate) fn full() {
 
     // The old file keeps its room until the holder has a new one, for which there is none.
     fs::remove_file(&path).unwrap();
-    wait_until("the file is back", || path.exists());
+    wait_until("the file is back", || is_held(&path));
     disk.fill("filler of what became free");
     let unknown = Lock::acquire(&path).unwrap_err();
     heartbeats_of(&unknown);

@@ -8,6 +8,7 @@ use std::{
 };
 
 use livinglock::{Lock, Options};
+use livinglock_tests::wait_until;
 
 use crate::{assert_refused, innocents::Innocent, program::chain, scratch::Scratch};
 
@@ -55,7 +56,7 @@ impl Dead {
         let mut command = Command::new("cat");
         let child = command.stdin(Stdio::null()).spawn().unwrap();
         let stat = format!("/proc/{}/stat", child.id());
-        crate::program::wait_until("it is a zombie", || {
+        wait_until("it is a zombie", || {
             fs::read_to_string(&stat).unwrap().contains(") Z ")
         });
         Self(child)

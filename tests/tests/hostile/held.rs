@@ -6,9 +6,10 @@ use std::{
 };
 
 use livinglock::{Error, Lock, Record};
+use livinglock_tests::wait_until;
 
 use crate::{
-    program::{Running, holder_of, wait_until},
+    program::{Running, holder_of},
     scratch::{Scratch, sealed, with},
 };
 
@@ -54,10 +55,10 @@ fn a_holder_whose_record_is_overwritten_stays_the_holder_and_mends_it() {
 #[test]
 fn a_holder_whose_record_is_overwritten_by_more_than_a_record_mends_it() {
     mends(b"8 KiB", |scratch| {
-        fs::write(scratch, [b'x'; 8192]).unwrap()
+        fs::write(scratch, vec![b'x'; 8192]).unwrap();
     });
     mends(b"1 MiB", |scratch| {
-        fs::write(scratch, [b'x'; 1 << 20]).unwrap()
+        fs::write(scratch, vec![b'x'; 1 << 20]).unwrap();
     });
     mends(b"10 GiB", |scratch| {
         let file = File::options().write(true).open(scratch).unwrap();
@@ -96,7 +97,7 @@ fn a_silent_holder_whose_record_is_overwritten_stays_the_holder() {
 fn a_deleted_file_is_put_back_by_its_holder() {
     let scratch = Scratch::new();
     let (holder, before) = working_holder(&scratch);
-    for _ in 0..5 {
+    for _ in 0..50 {
         fs::remove_file(&scratch).unwrap();
         // Until its holder has locked the new file, whoever is quicker may have it: so look without touching it.
         wait_until("the record is back", || {

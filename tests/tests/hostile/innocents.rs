@@ -8,10 +8,10 @@ use std::{
 };
 
 use livinglock::{Lock, exit_status};
+use livinglock_tests::{PATIENCE, wait_until};
 
 use crate::{
-    clocks::signal,
-    program::{DEADLINE, Running, holder_of, program, wait_until},
+    program::{Running, holder_of, program},
     scratch::{Scratch, sealed, unsealed, with},
 };
 
@@ -70,7 +70,7 @@ fn a_crashed_run_whose_number_was_recycled_is_succeeded_at_once() {
         fs::write(&scratch, sealed(&json)).unwrap();
         let begun = Instant::now();
         Lock::acquire(&scratch).unwrap().release().unwrap();
-        assert!(begun.elapsed() < DEADLINE);
+        assert!(begun.elapsed() < PATIENCE);
         innocent.assert_unharmed();
     }
 }
@@ -82,7 +82,7 @@ fn nobody_else_is_signalled_for_a_holder_that_does_not_answer() {
     let mut command = holder_of(&scratch);
     let mut holder = Running::start(command.env("SILENT", "1").env("STALE_MS", "300"));
     holder.expect("owner");
-    signal("STOP", holder.id());
+    holder.stop();
     let file = fs::File::options().write(true).open(&scratch).unwrap();
     let json = with(&unsealed(&fs::read(&scratch).unwrap()), "progress_ns", 0);
     // To signal 0 is to signal a whole group, and -1 everybody.
@@ -104,7 +104,7 @@ fn nobody_else_is_signalled_for_a_holder_that_does_not_answer() {
         innocent.assert_unharmed();
     }
 
-    signal("CONT", holder.id());
+    holder.go_on();
     wait_until("the hung holder gives way itself", || {
         Lock::acquire(&scratch).is_ok()
     });

@@ -11,6 +11,7 @@ use std::{
 };
 
 use livinglock::Lock;
+use livinglock_tests::wait_until;
 
 use crate::{
     assert_refused,
@@ -86,7 +87,7 @@ pub(crate) fn wanderer() {
     };
     assert_eq!(lock.path(), path);
     // So often the pulse has found the file at its path.
-    program::wait_until("heartbeats are written", || {
+    wait_until("heartbeats are written", || {
         lock.heartbeat().expect("the lock is still ours");
         known(&path) >= 3
     });
@@ -135,7 +136,10 @@ fn holder_as_nobody(scratch: &Scratch, path: &Path) -> Command {
     let everybody = fs::Permissions::from_mode(0o755);
     let binary: PathBuf = scratch.file("binary");
     if !binary.exists() {
-        fs::copy(env::current_exe().unwrap(), &binary).unwrap();
+        // By another process: what this one has open for writing, a child started meanwhile has too, and then it cannot be run.
+        let mut copy = Command::new("cp");
+        copy.arg(env::current_exe().unwrap()).arg(&binary);
+        assert!(copy.status().unwrap().success(), "{copy:?}");
     }
     fs::set_permissions(scratch.folder(), everybody.clone()).unwrap();
     fs::set_permissions(&binary, everybody).unwrap();
@@ -155,15 +159,8 @@ fn the_mode_is_private_unless_asked_and_the_umask_changes_neither() {
         ("000", Some("640"), 0o640),
     ] {
         let scratch = Scratch::new();
-        let holder = program::holder_of(&scratch);
-        let mut command = Command::new("sh");
-        command
-            .args(["-c", &format!("umask {umask} && exec \"$0\" \"$@\"")])
-            .arg(holder.get_program())
-            .args(holder.get_args());
-        for (name, value) in holder.get_envs() {
-            command.env(name, value.unwrap());
-        }
+        let mut command = program::holder_of(&scratch);
+        command.env("UMASK", umask);
         if let Some(mode) = asked {
             command.env("MODE", mode);
         }
@@ -173,7 +170,7 @@ fn the_mode_is_private_unless_asked_and_the_umask_changes_neither() {
         assert_eq!(mode().unwrap(), expected, "umask {umask}, asked {asked:?}");
         // The holder puts a deleted file back with the same mode.
         fs::remove_file(&scratch).unwrap();
-        program::wait_until("the file is back with its mode", || {
+        wait_until("the file is back with its mode", || {
             mode().is_ok_and(|mode| mode == expected)
         });
     }

@@ -10,13 +10,18 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use livinglock::Lock;
-
-/// Nothing that the tests wait for takes longer, even on a busy machine.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+use livinglock_tests::{PATIENCE, Signal, wait_until};
+use nix::{
+    sys::{
+        signal,
+        stat::{Mode, umask},
+    },
+    unistd::Pid,
+};
 
 /// What marks the lines that a program says, among those of the test runner.
 const MARK: char = '@';
@@ -55,7 +60,8 @@ fn program_as(mut command: Command, name: &str) -> Command {
         .args(["--exact", "program", "--ignored", "--nocapture"])
         .env("PROGRAM", name)
         // What is said must not depend on how the tests are run.
-        .env("RUST_BACKTRACE", "0");
+        .env("RUST_BACKTRACE", "0")
+        .env_remove("LIVINGLOCK_FAULTS");
     command
 }
 
@@ -98,8 +104,15 @@ pub(crate) fn holder() {
     if let Ok(name) = env::var("NAME") {
         options = options.name(name);
     }
-    if let Ok(mode) = env::var("MODE") {
-        options = options.mode(u32::from_str_radix(&mode, 8).unwrap());
+    let octal = |name: &str| {
+        let given = env::var(name).ok()?;
+        Some(u32::from_str_radix(&given, 8).unwrap())
+    };
+    if let Some(mode) = octal("MODE") {
+        options = options.mode(mode);
+    }
+    if let Some(mask) = octal("UMASK") {
+        umask(Mode::from_bits_truncate(mask));
     }
     if env::var_os("GATE").is_some() {
         say("ready");
@@ -184,7 +197,7 @@ impl Running {
 
     /// The next line that the program says.
     pub(crate) fn line(&mut self) -> String {
-        match self.lines.recv_timeout(DEADLINE) {
+        match self.lines.recv_timeout(PATIENCE) {
             Ok(line) => line,
             Err(RecvTimeoutError::Timeout) => panic!("the program says nothing"),
             Err(RecvTimeoutError::Disconnected) => {
@@ -206,6 +219,25 @@ impl Running {
     /// Lets a program go on that listens.
     pub(crate) fn tell(&mut self) {
         writeln!(self.child.stdin.as_mut().unwrap()).unwrap();
+    }
+
+    /// Stops the program, as a suspended machine does.
+    pub(crate) fn stop(&self) {
+        self.signal(Signal::SIGSTOP);
+        let stat = format!("/proc/{}/stat", self.id());
+        wait_until("the program is stopped", || {
+            fs::read_to_string(&stat).unwrap().contains(") T ")
+        });
+    }
+
+    /// Lets a stopped program go on.
+    pub(crate) fn go_on(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.child.id()).unwrap();
+        signal::kill(Pid::from_raw(id), signal).unwrap();
     }
 
     /// Kills the program with SIGKILL.
@@ -237,20 +269,13 @@ impl Drop for Running {
     }
 }
 
-/// Waits until the condition is true; panics after the deadline.
-pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !condition() {
-        assert!(begun.elapsed() < DEADLINE, "gave up waiting until {what}");
-        thread::sleep(Duration::from_millis(1));
-    }
-}
-
 /// Whether a test can be done here; says so if not, and fails where everything must be tested.
 pub(crate) fn can(what: &str, possible: bool) -> bool {
     if !possible {
         assert!(env::var("CI").as_deref() != Ok("true"), "needs {what}");
-        eprintln!("SKIPPED: needs {what}");
+        // Not by `eprintln!`, which the test runner swallows.
+        let line = format!("SKIPPED: needs {what}\n");
+        io::stderr().write_all(line.as_bytes()).unwrap();
     }
     possible
 }

@@ -1,6 +1,7 @@
 //! A folder for one test, and the bytes of the lock file in it.
 
 use std::{
+    fmt::Display,
     fs,
     ops::Deref,
     path::{Path, PathBuf},
@@ -86,7 +87,7 @@ pub(crate) fn sealed(json: &str) -> Vec<u8> {
 }
 
 /// The JSON with another value, itself JSON, for one of its fields.
-pub(crate) fn with(json: &str, field: &str, value: impl ToString) -> String {
+pub(crate) fn with(json: &str, field: &str, value: impl Display) -> String {
     let key = format!("\"{field}\":");
     let start = json.find(&key).expect("the record has the field") + key.len();
     let length = json[start..].find(",\"").unwrap_or(json.len() - 1 - start);

@@ -6,6 +6,7 @@ use std::{
 };
 
 use livinglock::{Lock, exit_status};
+use livinglock_tests::wait_until;
 
 use crate::{
     program::{Ended, Running, listen, program, say},
@@ -176,7 +177,7 @@ fn a_killed_run_is_succeeded_at_once_and_the_next_run_says_where() {
     let scratch = Scratch::new();
     let mut first = start(&scratch, "listen");
     first.expect(BODY);
-    crate::program::wait_until("the last checkpoint is written", || {
+    wait_until("the last checkpoint is written", || {
         let busy = Lock::acquire(&scratch).unwrap_err();
         busy.holder().is_some_and(|record| {
             record

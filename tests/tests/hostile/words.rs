@@ -3,11 +3,11 @@
 use std::{fs, os::unix::fs::FileExt};
 
 use livinglock::{Lock, checkpoint};
+use livinglock_tests::wait_until;
 
 use crate::{
-    clocks::signal,
     innocents::Innocent,
-    program::{Running, chain, holder_of, program, wait_until},
+    program::{Running, chain, holder_of, program},
     scratch::{Scratch, sealed, unsealed, with},
 };
 
@@ -59,7 +59,7 @@ fn a_forged_record_cannot_steer_a_terminal() {
     assert_eq!(working.holder().unwrap().host, HOSTILE);
     assert_harmless(&chain(&working));
 
-    signal("STOP", holder.id());
+    holder.stop();
     file.write_all_at(&sealed(&with(&forged, "progress_ns", 0)), 0)
         .unwrap();
     let frozen = chain(&Lock::acquire(&scratch).unwrap_err());

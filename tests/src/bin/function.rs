@@ -1,0 +1,59 @@
+//! Locks a function instead of `main`, and behaves as its first argument says.
+
+use std::{env, time::Duration};
+
+use livinglock::{checkpoint, try_checkpoint};
+use livinglock_tests::{Part, Witness};
+
+fn main() {
+    let part = Part::of_this_process();
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    part.wait_at_the_gate();
+    match arguments[..] {
+        ["own", times] => own(&part, times.parse().expect("a number of times")),
+        ["late", file] => late(&part, file),
+        _ => panic!("unknown behaviour {arguments:?}"),
+    }
+}
+
+/// Tries until the lock was its own so many times.
+fn own(part: &Part, times: u64) {
+    let mut owned = 0;
+    let mut tries: u64 = 0;
+    while owned < times {
+        owned += u64::from(work(part, part.witness()));
+        tries += 1;
+    }
+    part.note("tries", &tries.to_string());
+}
+
+/// One unit of work, if the lock is free.
+#[livinglock::batch(path = part.lock(), stale = "1h", quiet, on_busy = false)]
+fn work(part: &Part, witness: Witness) -> bool {
+    let _stay = witness.enter();
+    for unit in 0..3_u64 {
+        checkpoint!(done = unit, total = 3, "{}", part.scene().display());
+    }
+    true
+}
+
+/// Hangs until the test gives a file, and then tries to go on.
+#[livinglock::batch(
+    path = part.lock(),
+    stale = Duration::from_millis(400),
+    heartbeat = Duration::from_millis(80),
+    warn = Duration::from_millis(480),
+    grace = Duration::from_millis(200)
+)]
+fn late(part: &Part, file: &str) {
+    checkpoint!("about to hang");
+    part.wait_for(file);
+    for _ in 0..1000 {
+        let list = match try_checkpoint!("late") {
+            Ok(()) => "passed",
+            Err(_) => "stopped",
+        };
+        part.note(list, "");
+    }
+}
