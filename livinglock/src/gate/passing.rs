@@ -69,7 +69,12 @@ fn ask(site: &'static Site, words: &Words) -> Result<(), Stop> {
                 words.site.set(Seen::Empty);
                 return Ok(());
             }
-            (Some((_, Status::Shut(stop))), _) => {
+            // A destructor of an ending thread must not unwind: that would abort.
+            (Some((_, Status::Shut(_))), None) => {
+                words.site.set(Seen::Empty);
+                return Ok(());
+            }
+            (Some((_, Status::Shut(stop))), Some(_)) => {
                 words.site.set(Seen::Shut);
                 return Err(stop);
             }

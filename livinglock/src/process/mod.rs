@@ -117,6 +117,25 @@ pub(crate) fn openers(device: u64, inode: u64) -> Vec<(u32, String)> {
         .collect()
 }
 
+/// Whether a process holds a lock of its own opening on one byte of a file (`/proc/PID/fdinfo`, "lock:" lines).
+pub(crate) fn holds_byte(process_id: u32, inode: u64, byte: i64) -> bool {
+    let folder = Path::new("/proc")
+        .join(process_id.to_string())
+        .join("fdinfo");
+    let place = format!(":{inode} {byte} {byte}");
+    fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .any(|entry| {
+            fs::read_to_string(entry.path()).is_ok_and(|text| {
+                text.lines().any(|line| {
+                    line.starts_with("lock:") && line.contains("WRITE") && line.ends_with(&place)
+                })
+            })
+        })
+}
+
 fn processes() -> impl Iterator<Item = u32> {
     fs::read_dir("/proc")
         .into_iter()

@@ -111,6 +111,8 @@ mod seams {
     fn signal_ourselves(signal: i32) {
         if let Ok(ourselves) = PidFd::open(std::process::id()) {
             let _ = ourselves.signal(signal);
+            // The signal is for the process: this thread runs on until it is delivered.
+            thread::sleep(Duration::from_millis(20));
         }
     }
 

@@ -45,10 +45,8 @@ impl FileLease {
     pub(crate) fn check(&mut self, record: &Record) -> Standing {
         reach(Step::CHECKED);
         match self.path.symlink_metadata() {
-            Ok(_) => match self.opened.is_at(&self.path) {
-                Ok(true) => Standing::Held,
-                Ok(false) | Err(_) => Standing::Lost,
-            },
+            Ok(found) if self.opened.is(&found) => Standing::Held,
+            Ok(_) => Standing::Lost,
             Err(error) if error.kind() == io::ErrorKind::NotFound => self.recreate(record),
             Err(error) if error.raw_os_error() == Some(libc::EIO) => Standing::Lost,
             // A folder that we may not look into just now: nobody else can have changed what we cannot reach either.
@@ -105,8 +103,8 @@ impl FileLease {
             .opened
             .guard(&self.path, Protection::GUARD_UNLINK)
             .map_err(io::Error::other)?;
-        reach(Step::UNLINKING);
         if self.opened.is_at(&self.path)? {
+            reach(Step::UNLINKING);
             fs::remove_file(&self.path)?;
         }
         reach(Step::UNLINKED);

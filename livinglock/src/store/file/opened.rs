@@ -138,10 +138,15 @@ impl Opened {
         }
     }
 
+    /// Whether this is what was found.
+    pub(super) fn is(&self, found: &fs::Metadata) -> bool {
+        found.dev() == self.device && found.ino() == self.inode
+    }
+
     /// Whether the path still leads to this very file.
     pub(super) fn is_at(&self, path: &Path) -> io::Result<bool> {
         match path.symlink_metadata() {
-            Ok(found) => Ok(found.dev() == self.device && found.ino() == self.inode),
+            Ok(found) => Ok(self.is(&found)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
@@ -201,17 +206,27 @@ impl Opened {
                 return Ok(Guard(Some(&self.file)));
             }
             if Instant::now() >= deadline {
-                let openers = process::openers(self.device, self.inode);
-                return Err(Error::busy(path, Busy::Guarded(openers), None));
+                return Err(Error::busy(path, Busy::Guarded(self.openers()), None));
             }
             thread::sleep(Duration::from_micros(500));
         }
     }
 
+    /// Whether a process has this file open and holds byte 0 by it, as `/proc/PID/fdinfo` shows.
+    pub(super) fn is_held_by(&self, process_id: u32) -> bool {
+        process::holds_byte(process_id, self.inode, ALIVE)
+    }
+
+    /// The processes that have this file open, ourselves left out.
+    pub(super) fn openers(&self) -> Vec<(u32, String)> {
+        process::openers(self.device, self.inode)
+    }
+
     /// Writes a record over whatever is there.
     pub(super) fn write(&self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all_at(bytes, 0)?;
-        if self.size > bytes.len() as u64 {
+        // Somebody may have written more than a record over it.
+        if self.file.metadata()?.size() > bytes.len() as u64 {
             self.file.set_len(bytes.len() as u64)?;
         }
         Ok(())

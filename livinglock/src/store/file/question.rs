@@ -100,6 +100,10 @@ impl Claim<'_> {
             return Ok(Attempt::Busy(Busy::Unanswered, Some(record)));
         }
         let cannot_end = |why: String| Error::unfit(self.path, report::cannot_end(&record, &why));
+        if !opened.is_held_by(record.process_id) {
+            // The next owner has the byte but has not written its record yet: it is stopped in the midst of that.
+            return Ok(Attempt::Busy(Busy::Guarded(opened.openers()), None));
+        }
         let suspect = Suspect::proven(&record).map_err(cannot_end)?;
         // It may have woken up, or gone, while its identity was proven.
         let same = opened.content(self.path)? == Content::Record(record.clone());
