@@ -64,13 +64,9 @@ fn ask(site: &'static Site, words: &Words) -> Result<(), Stop> {
                 words.site.set(Seen::At(site));
                 return Ok(());
             }
-            // The thread is ending, and nobody can look at it any more: it asks at every checkpoint.
-            (None, None) => {
-                words.site.set(Seen::Empty);
-                return Ok(());
-            }
-            // A destructor of an ending thread must not unwind: that would abort.
-            (Some((_, Status::Shut(_))), None) => {
+            // The thread is ending: nobody can look at it any more, it asks at every checkpoint, and unwinding from a destructor
+            // would abort.
+            (None | Some((_, Status::Shut(_))), None) => {
                 words.site.set(Seen::Empty);
                 return Ok(());
             }
