@@ -59,8 +59,7 @@ use proc_macro::TokenStream;
 /// Every return type that `main` can have works, and the exit status is that of the body. It is `busy` instead when the lock is
 /// busy, 73 when the lock cannot be created or read, and 75 when it was lost on the way.
 ///
-/// An `async fn main` needs its runtime below this attribute; then the lock is taken before the runtime starts. The other order
-/// works too, with the lock taken inside the runtime.
+/// An `async fn main` needs the attribute of its runtime, best below this one. The lock is taken before the runtime starts.
 ///
 /// ```ignore
 /// #[livinglock::batch(path = "/run/nightly.lock")]

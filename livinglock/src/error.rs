@@ -102,6 +102,10 @@ impl Error {
                 "; use a path on a writable file system, such as /run or /var/lib"
             }
             K::StorageFull | K::QuotaExceeded => "; make room on its file system",
+            // From the standard library; of the kernel it means something else.
+            K::InvalidInput if source.raw_os_error().is_none() => {
+                "; use a path without NUL characters"
+            }
             K::InvalidFilename => "; use a shorter path",
             _ => "",
         };

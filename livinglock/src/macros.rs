@@ -13,7 +13,8 @@
 ///
 /// When the job has to stop, because the lock is lost, the checkpoint does not return: it unwinds without a panic message, so that
 /// destructors run, and the batch ends with the exit status of its [`Stop`](crate::Stop). Where panics abort, it ends the process.
-/// [`try_checkpoint!`](crate::try_checkpoint) returns an error instead.
+/// [`try_checkpoint!`](crate::try_checkpoint) returns an error instead; the destructor of a thread-local value needs that one, because
+/// to unwind from it aborts.
 ///
 /// ```
 /// # let orders = ["a", "b"];

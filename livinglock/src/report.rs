@@ -29,7 +29,7 @@ pub(crate) enum Busy {
     Unknown,
     /// A live process that uses another library's format.
     OtherTool,
-    /// Somebody is stopped in the middle of changing the file: those who have it open.
+    /// Somebody is stopped in the middle of changing the file: who has its guard.
     Guarded(Vec<(u32, String)>),
 }
 
@@ -96,22 +96,30 @@ pub(crate) fn busy(path: &Path, why: &Busy, holder: Option<&Record>) -> String {
                 Escaped(written)
             )
         }
-        Busy::Guarded(openers) => {
-            let mut names = String::new();
-            for (process_id, name) in openers {
-                let comma = if names.is_empty() { "" } else { ", " };
-                let _ = write!(names, "{comma}pid {process_id} ({})", Escaped(name));
-            }
-            let names = if names.is_empty() {
-                "a process that we cannot see"
-            } else {
-                &names
-            };
+        Busy::Guarded(guards) => {
             format!(
-                "{path} is busy: somebody stopped in the middle of changing it; continue or kill {names}"
+                "{path} is busy: somebody stopped in the middle of changing it; continue or kill {}",
+                processes(guards).unwrap_or_else(|| "a process that we cannot see".to_owned())
             )
         }
     }
+}
+
+/// Processes with their names, if there are any.
+fn processes(list: &[(u32, String)]) -> Option<String> {
+    let names: Vec<String> = list
+        .iter()
+        .map(|(process_id, name)| format!("pid {process_id} ({})", Escaped(name)))
+        .collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+/// Who has a lock that its record's process has not, and what to do.
+pub(crate) fn in_hands_of(holders: &[(u32, String)]) -> String {
+    processes(holders).map_or_else(
+        || "see who has the file open with fuser(1), and end that".to_owned(),
+        |names| format!("the lock is in the hands of {names}; end that"),
+    )
 }
 
 /// What is said when a crashed run's lock is taken.
@@ -392,7 +400,7 @@ struct Escaped<T>(T);
 impl<T: AsRef<str>> fmt::Display for Escaped<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for character in self.0.as_ref().chars() {
-            let turns = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            let turns = matches!(character, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
             if character.is_control() || turns {
                 write!(f, "{}", character.escape_default())?;
             } else {

@@ -39,6 +39,12 @@ pub fn is_asked(lock: &Path) -> bool {
     fcntl(&file, FcntlArg::F_OFD_GETLK(&mut byte)).is_ok() && byte.l_type != FREE
 }
 
+/// Holds a lock file as its holder does, by byte 0; `None` if somebody else has it, or there is no file.
+#[must_use]
+pub fn hold(lock: &Path) -> Option<File> {
+    open(lock).filter(|file| try_lock(file, ALIVE))
+}
+
 /// A lock file under its guard, held by somebody who wants to change what the path means.
 #[derive(Debug)]
 pub struct Guarded {

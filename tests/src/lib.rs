@@ -20,9 +20,9 @@ use std::{
 
 pub use dice::Dice;
 pub use job::Job;
-pub use kernel_lock::{Guarded, is_asked};
+pub use kernel_lock::{Guarded, hold, is_asked};
 pub use part::Part;
-pub use running::{Ended, Running, Signal};
+pub use running::{Ended, Running, Signal, is_running};
 pub use scene::Scene;
 pub use tally::Tally;
 pub use witness::{Stay, Witness};

@@ -1,6 +1,7 @@
 //! A job that runs, and how it ended.
 
 use std::{
+    fmt::Display,
     fs,
     os::unix::process::ExitStatusExt,
     path::PathBuf,
@@ -29,6 +30,18 @@ pub struct Ended {
     pub signal: Option<i32>,
     /// What it said on standard error.
     pub stderr: String,
+}
+
+/// Whether a process runs. Zombies do not: who reaps orphans is not for us to say.
+#[must_use]
+pub fn is_running(process_id: &str) -> bool {
+    !matches!(state(process_id), None | Some('Z' | 'X'))
+}
+
+/// The state letter of a process.
+fn state(process_id: impl Display) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{process_id}/stat")).ok()?;
+    stat[stat.rfind(')')? + 1..].trim_start().chars().next()
 }
 
 impl Running {
@@ -75,18 +88,13 @@ impl Running {
 
     /// Waits until it is stopped by a signal.
     pub fn wait_until_stopped(&self) {
-        wait_until("the job is stopped", || self.state() == Some('T'));
+        wait_until("the job is stopped", || state(self.id()) == Some('T'));
     }
 
     /// Whether it is stopped by a signal now.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
-        self.state() == Some('T')
-    }
-
-    fn state(&self) -> Option<char> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id())).ok()?;
-        stat[stat.rfind(')')? + 1..].trim_start().chars().next()
+        state(self.id()) == Some('T')
     }
 
     /// Whether it has ended.

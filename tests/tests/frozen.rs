@@ -4,12 +4,12 @@
 use std::{
     fs,
     os::unix::fs::FileExt,
-    process::{Child, Command, Stdio},
+    process::{self, Child, Command, Stdio},
     thread,
     time::Duration,
 };
 
-use livinglock_tests::{Job, Running, Scene, Signal, wait_until};
+use livinglock_tests::{Job, Running, Scene, Signal, hold, is_running, wait_until};
 
 const JOB: &str = env!("CARGO_BIN_EXE_job");
 
@@ -94,16 +94,6 @@ fn the_descendants_of_a_stopped_holder_are_ended_with_it() {
     assert_eq!(holder.wait().signal, Some(Signal::SIGKILL as i32));
 }
 
-/// Zombies do not run: who reaps orphans is not for us to say.
-fn is_running(process_id: &str) -> bool {
-    fs::read_to_string(format!("/proc/{process_id}/stat")).is_ok_and(|stat| {
-        let state = stat
-            .rfind(')')
-            .and_then(|end| stat[end + 1..].trim_start().chars().next());
-        !matches!(state, Some('Z' | 'X'))
-    })
-}
-
 #[test]
 fn with_report_a_stopped_holder_is_left_alone_and_works_on_when_continued() {
     let scene = Scene::new();
@@ -150,6 +140,30 @@ fn a_process_that_did_not_write_the_record_is_never_signalled() {
         drop(holder.kill());
     }
     println!("innocent processes: {ROUNDS} rounds, none was signalled");
+}
+
+/// The holder has died, but a child that it forked has the lock file open still.
+#[test]
+fn whoever_has_inherited_a_lock_is_named() {
+    let scene = Scene::new();
+    let crashed = job(&scene, &["crash"]).spawn().wait();
+    assert_eq!(crashed.code, None, "{crashed:?}");
+    // We play the child.
+    let inherited = hold(&scene.lock()).expect("the lock is free");
+    let named = format!("the lock is in the hands of pid {} (", process::id());
+    let mut newcomer = None;
+    wait_until("the record is stale", || {
+        let ended = job(&scene, &["work", "3", "1"]).spawn().wait();
+        let is_stale = ended.code != Some(42);
+        newcomer = Some(ended);
+        is_stale
+    });
+    let newcomer = newcomer.expect("it has run");
+    assert_eq!(newcomer.code, Some(73), "{newcomer:?}");
+    assert!(newcomer.stderr.contains(&named), "{newcomer:?}");
+    drop(inherited);
+    let next = job(&scene, &["work", "3", "1"]).spawn().wait();
+    assert_eq!(next.code, Some(0), "{next:?}");
 }
 
 /// A process that has nothing to do with it; dropped, it is ended.

@@ -3,7 +3,7 @@
 use std::{fs, thread, time::Duration};
 
 use livinglock_tests::{
-    Dice, Ended, Guarded, Job, Running, Scene, Signal, Tally, is_asked, wait_until,
+    Dice, Ended, Guarded, Job, Running, Scene, Signal, Tally, is_asked, is_running, wait_until,
 };
 
 const JOB: &str = env!("CARGO_BIN_EXE_job");
@@ -146,16 +146,6 @@ fn the_descendants_of_a_hung_holder_are_ended_with_it() {
         2 * ROUNDS
     );
     assert_eq!(scene.overlaps(), 0);
-}
-
-/// Zombies do not run: who reaps orphans is not for us to say.
-fn is_running(process_id: &str) -> bool {
-    fs::read_to_string(format!("/proc/{process_id}/stat")).is_ok_and(|stat| {
-        let state = stat
-            .rfind(')')
-            .and_then(|end| stat[end + 1..].trim_start().chars().next());
-        !matches!(state, Some('Z' | 'X'))
-    })
 }
 
 /// The record is old, because the whole process was stopped; but its pulse has not counted silence.

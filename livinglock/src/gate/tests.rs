@@ -196,7 +196,7 @@ fn no_checkpoint_is_passed_after_the_gate_has_closed() {
             // Until the other thread is in the midst of its work again, and then an instant that is never the same.
             let before = passed.load(Ordering::Relaxed);
             while passed.load(Ordering::Relaxed) == before {
-                hint::spin_loop();
+                thread::yield_now();
             }
             for _ in 0..closing % 97 {
                 hint::spin_loop();

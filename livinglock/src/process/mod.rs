@@ -97,43 +97,41 @@ pub(crate) fn is_alive(process_id: u32) -> bool {
         .is_some_and(|stat| !matches!(stat.state, 'Z' | 'X'))
 }
 
-/// The processes that have a file open, with their names (`/proc/*/fd`); those of other users only for root.
-pub(crate) fn openers(device: u64, inode: u64) -> Vec<(u32, String)> {
-    let opener = |process_id: u32| {
-        let folder = Path::new("/proc").join(process_id.to_string());
-        fs::read_dir(folder.join("fd"))
-            .ok()?
-            .find_map(|descriptor| {
-                let found = fs::metadata(descriptor.ok()?.path()).ok()?;
-                (found.dev() == device && found.ino() == inode).then_some(())
-            })?;
-        let name = fs::read_to_string(folder.join("comm")).unwrap_or_default();
-        Some((process_id, name.trim().to_owned()))
-    };
+/// The other processes that hold one byte of a file, with their names; those of other users only for root.
+pub(crate) fn byte_holders(inode: u64, byte: i64) -> Vec<(u32, String)> {
     let own = std::process::id();
     processes()
-        .filter(|process_id| *process_id != own)
-        .filter_map(opener)
+        .filter(|process_id| *process_id != own && holds_byte(*process_id, inode, byte))
+        .map(|process_id| {
+            let name = fs::read_to_string(format!("/proc/{process_id}/comm")).unwrap_or_default();
+            (process_id, name.trim().to_owned())
+        })
         .collect()
 }
 
-/// Whether a process holds a lock of its own opening on one byte of a file (`/proc/PID/fdinfo`, "lock:" lines).
+/// Whether a process holds one byte of a file by a descriptor that it opened or inherited (`/proc/PID/fdinfo`, "lock:" lines).
 pub(crate) fn holds_byte(process_id: u32, inode: u64, byte: i64) -> bool {
-    let folder = Path::new("/proc")
-        .join(process_id.to_string())
-        .join("fdinfo");
-    let place = format!(":{inode} {byte} {byte}");
-    fs::read_dir(folder)
+    let descriptors = fs::read_dir(format!("/proc/{process_id}/fdinfo"));
+    descriptors
         .into_iter()
         .flatten()
         .flatten()
-        .any(|entry| {
-            fs::read_to_string(entry.path()).is_ok_and(|text| {
-                text.lines().any(|line| {
-                    line.starts_with("lock:") && line.contains("WRITE") && line.ends_with(&place)
-                })
-            })
+        .any(|descriptor| {
+            fs::read_to_string(descriptor.path())
+                .is_ok_and(|text| text.lines().any(|line| is_lock_on(line, inode, byte)))
         })
+}
+
+/// `lock:\t1: OFDLCK ADVISORY  WRITE -1 fe:00:1234 0 1`, where the kernel has joined the bytes 0 and 1 into one range.
+fn is_lock_on(line: &str, inode: u64, byte: i64) -> bool {
+    let mut fields = line.split_ascii_whitespace().rev();
+    let mut next = || fields.next().unwrap_or_default();
+    let (last, first, file) = (next(), next(), next());
+    line.starts_with("lock:")
+        && line.contains(" WRITE ")
+        && file.ends_with(&format!(":{inode}"))
+        && first.parse().is_ok_and(|first: i64| first <= byte)
+        && (last == "EOF" || last.parse().is_ok_and(|last: i64| byte <= last))
 }
 
 fn processes() -> impl Iterator<Item = u32> {
@@ -141,4 +139,20 @@ fn processes() -> impl Iterator<Item = u32> {
         .into_iter()
         .flatten()
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_lock_on;
+
+    #[test]
+    fn a_lock_is_on_every_byte_of_its_range() {
+        let line = "lock:\t1: OFDLCK ADVISORY  WRITE -1 fe:00:1234 0 1";
+        assert!(is_lock_on(line, 1234, 0) && is_lock_on(line, 1234, 1));
+        assert!(!is_lock_on(line, 1234, 2) && !is_lock_on(line, 234, 0));
+        let whole_file = line.replace("0 1", "0 EOF");
+        assert!(is_lock_on(&whole_file, 1234, 2));
+        assert!(!is_lock_on(&line.replace("WRITE", "READ "), 1234, 0));
+        assert!(!is_lock_on("flags:\t0100002", 1234, 0));
+    }
 }

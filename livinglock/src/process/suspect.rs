@@ -29,30 +29,25 @@ impl Suspect {
         let folder = folder(record.process_id);
         let refuse = |why: &str| Err(why.to_owned());
         if record.boot_id != own.boot_id {
-            return refuse("it belongs to another boot or another machine; end it there");
+            return refuse("it belongs to another boot or another machine");
         }
         if record.pid_namespace != own.pid_namespace {
-            return refuse("it runs in another PID namespace; end it there");
+            return refuse("it runs in another PID namespace");
         }
         if record.time_namespace != own.time_namespace {
-            return refuse("it runs in another time namespace; end it there");
+            return refuse("it runs in another time namespace");
         }
         if Stat::of(Path::new("/proc/self")).map(|stat| stat.process_id) != Some(own.process_id) {
             return refuse("/proc shows another PID namespace than ours; mount the right one");
         }
         if record.process_id <= 1 || record.process_id == own.process_id {
-            return refuse("its process id is 1 or our own; end it by hand");
+            return refuse("its process id is 1 or our own");
         }
-        let process = PidFd::open(record.process_id).map_err(|error| {
-            format!(
-                "its process cannot be opened: {error}; see who has the file open with fuser(1)"
-            )
-        })?;
+        let process = PidFd::open(record.process_id)
+            .map_err(|error| format!("its process cannot be opened: {error}"))?;
         let started = Stat::of(&folder).map(|stat| stat.started);
         if started != Some(record.process_started) || process.inode() != record.process_inode {
-            return refuse(
-                "its process id belongs to another process now; see who has the file open with fuser(1)",
-            );
+            return refuse("its process id belongs to another process now");
         }
         Ok(Self {
             process_id: record.process_id,

@@ -79,15 +79,19 @@ fn mends(content: &[u8], overwrite: impl Fn(&Scratch)) {
 }
 
 #[test]
-fn a_silent_holder_whose_record_is_overwritten_stays_the_holder() {
+fn a_silent_holder_whose_record_is_overwritten_mends_it_and_can_be_judged() {
     for content in ["garbage", "", "{\"livinglock\":1,"] {
         let scratch = Scratch::new();
         let mut holder = Running::start(holder_of(&scratch).env("SILENT", "1"));
         holder.expect("owner");
+        let before = known(&scratch).expect("a whole record");
         fs::write(&scratch, content).unwrap();
         for _ in 0..3 {
             busy(&scratch);
         }
+        wait_until("the record is back", || {
+            known(&scratch).is_some_and(|record| record.owner == before.owner)
+        });
         assert_eq!(holder.end().status.code(), Some(0));
         assert_eq!(scratch.names(), [""; 0]);
     }

@@ -17,6 +17,8 @@ pub(crate) struct FileLease {
     path: PathBuf,
     mode: u32,
     opened: Opened,
+    /// What the file has to say.
+    written: Vec<u8>,
 }
 
 /// How the holder stands.
@@ -29,11 +31,13 @@ pub(crate) enum Standing {
 }
 
 impl FileLease {
-    pub(super) fn new(path: &Path, mode: u32, opened: Opened) -> Self {
+    /// A lease on a file that has just been written.
+    pub(super) fn new(path: &Path, mode: u32, opened: Opened, written: Vec<u8>) -> Self {
         Self {
             path: path.to_owned(),
             mode,
             opened,
+            written,
         }
     }
 
@@ -41,11 +45,19 @@ impl FileLease {
         &self.path
     }
 
-    /// Looks whether the lock is still ours; puts the file back if it was only deleted.
+    /// Looks whether the lock is still ours; puts the file back if it was only deleted, and its content if that was overwritten.
+    ///
+    /// Otherwise nobody could judge a hung holder, which writes no more heartbeats.
     pub(crate) fn check(&mut self, record: &Record) -> Standing {
         reach(Step::CHECKED);
         match self.path.symlink_metadata() {
-            Ok(found) if self.opened.is(&found) => Standing::Held,
+            Ok(found) if self.opened.is(&found) => {
+                if !self.opened.says(&self.written) {
+                    // On a full disk the next tick tries again.
+                    let _ = self.opened.write(&self.written);
+                }
+                Standing::Held
+            }
             Ok(_) => Standing::Lost,
             Err(error) if error.kind() == io::ErrorKind::NotFound => self.recreate(record),
             Err(error) if error.raw_os_error() == Some(libc::EIO) => Standing::Lost,
@@ -70,9 +82,9 @@ impl FileLease {
                     && opened.is_at(&self.path).unwrap_or(false)
             });
         if taken {
-            // On a full disk the next heartbeat tries again; until then the holder is unknown, but a holder.
-            let _ = opened.write(&record.sealed());
             self.opened = opened;
+            // On a full disk the next tick tries again; until then the holder is unknown, but a holder.
+            let _ = self.write(record);
             Standing::Held
         } else {
             Standing::Lost
@@ -87,8 +99,9 @@ impl FileLease {
     /// Writes the record in place.
     ///
     /// Without the guard: a holder that is frozen inside it would block everybody.
-    pub(crate) fn write(&self, record: &Record) -> io::Result<()> {
-        self.opened.write(&record.sealed())
+    pub(crate) fn write(&mut self, record: &Record) -> io::Result<()> {
+        self.written = record.sealed();
+        self.opened.write(&self.written)
     }
 
     /// Whether this moment the path leads to our file.

@@ -154,7 +154,8 @@ impl Claim<'_> {
             .map(|record| record.fencing_token)
             .max();
         let record = self.new_record(last_token)?;
-        if let Err(error) = opened.write(&record.sealed()) {
+        let written = record.sealed();
+        if let Err(error) = opened.write(&written) {
             if opened.created {
                 // Ours, empty, and of no use to anybody; if it cannot go, the next run takes it as it is.
                 let _: io::Result<()> = std::fs::remove_file(self.path);
@@ -164,7 +165,7 @@ impl Claim<'_> {
         drop(guard);
         reach(Step::WRITTEN);
         Ok(Attempt::Acquired(Box::new(Acquired {
-            lease: FileLease::new(self.path, self.mode, opened),
+            lease: FileLease::new(self.path, self.mode, opened, written),
             record,
             predecessor: predecessor.map(|record| Predecessor {
                 record,

@@ -206,7 +206,7 @@ impl Opened {
                 return Ok(Guard(Some(&self.file)));
             }
             if Instant::now() >= deadline {
-                return Err(Error::busy(path, Busy::Guarded(self.openers()), None));
+                return Err(Error::busy(path, self.guarded(), None));
             }
             thread::sleep(Duration::from_micros(500));
         }
@@ -217,9 +217,25 @@ impl Opened {
         process::holds_byte(process_id, self.inode, ALIVE)
     }
 
-    /// The processes that have this file open, ourselves left out.
-    pub(super) fn openers(&self) -> Vec<(u32, String)> {
-        process::openers(self.device, self.inode)
+    /// The other processes that hold byte 0 of this file: its holder, and children that inherited the descriptor.
+    pub(super) fn holders(&self) -> Vec<(u32, String)> {
+        process::byte_holders(self.inode, ALIVE)
+    }
+
+    /// Whether somebody is changing what the path means, which takes microseconds unless it is stopped.
+    pub(super) fn is_guarded(&self, path: &Path) -> Result<bool> {
+        sys::is_byte_locked(&self.file, GUARD).map_err(|error| Error::io("look at", path, error))
+    }
+
+    /// Busy because of whoever is stopped in that.
+    pub(super) fn guarded(&self) -> Busy {
+        Busy::Guarded(process::byte_holders(self.inode, GUARD))
+    }
+
+    /// Whether the file begins with these bytes.
+    pub(super) fn says(&self, bytes: &[u8]) -> bool {
+        let mut found = [0; record::SIZE];
+        self.file.read_exact_at(&mut found, 0).is_ok() && found == bytes
     }
 
     /// Writes a record over whatever is there.

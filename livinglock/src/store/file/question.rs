@@ -64,10 +64,19 @@ impl Claim<'_> {
             }
             let Content::Record(now) = opened.settled_content(self.path)? else {
                 if silence > patience(tick) {
-                    return Ok(Attempt::Busy(Busy::Unknown, None));
+                    let why = if opened.is_guarded(self.path)? {
+                        opened.guarded()
+                    } else {
+                        Busy::Unknown
+                    };
+                    return Ok(Attempt::Busy(why, None));
                 }
                 continue;
             };
+            if known.as_ref().is_some_and(|known| known.owner != now.owner) {
+                // The one that we asked has gone, and its successor owes us nothing.
+                return Ok(Attempt::Again);
+            }
             match (now.state, answers) {
                 (State::Closing, _) if !asking => {
                     return Ok(Attempt::Busy(Busy::TakeoverInProgress, Some(now)));
@@ -96,15 +105,25 @@ impl Claim<'_> {
 
     /// Deals with a holder whose pulse does not answer.
     fn unanswered(&self, opened: &Opened, record: Box<Record>) -> Result<Attempt> {
+        if opened.is_guarded(self.path)? {
+            // The next owner may have the byte already, and be stopped before it could write its record.
+            return Ok(Attempt::Busy(opened.guarded(), None));
+        }
         if self.on_stale != OnStale::Terminate {
             return Ok(Attempt::Busy(Busy::Unanswered, Some(record)));
         }
         let cannot_end = |why: String| Error::unfit(self.path, report::cannot_end(&record, &why));
-        if !opened.is_held_by(record.process_id) {
-            // The next owner has the byte but has not written its record yet: it is stopped in the midst of that.
-            return Ok(Attempt::Busy(Busy::Guarded(opened.openers()), None));
-        }
-        let suspect = Suspect::proven(&record).map_err(cannot_end)?;
+        let suspect = Suspect::proven(&record)
+            .and_then(|suspect| {
+                // That it wrote the record is not enough: it may have lost the lock since, to another process or to its own child.
+                let holds = opened.is_held_by(record.process_id);
+                holds
+                    .then_some(suspect)
+                    .ok_or_else(|| "it is not the one that has the lock now".to_owned())
+            })
+            .map_err(|why| {
+                cannot_end(format!("{why}; {}", report::in_hands_of(&opened.holders())))
+            })?;
         // It may have woken up, or gone, while its identity was proven.
         let same = opened.content(self.path)? == Content::Record(record.clone());
         if !(same && opened.is_held(self.path)?) {
