@@ -2,6 +2,7 @@
 
 use std::{
     fs, io, mem,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -52,10 +53,8 @@ impl FileLease {
         reach(Step::CHECKED);
         match self.path.symlink_metadata() {
             Ok(found) if self.opened.is(&found) => {
-                if !self.opened.says(&self.written) {
-                    // On a full disk the next tick tries again.
-                    let _ = self.opened.write(&self.written);
-                }
+                // On a full disk the next tick tries again.
+                let _ = self.mend(found.size());
                 Standing::Held
             }
             Ok(_) => Standing::Lost,
@@ -64,6 +63,14 @@ impl FileLease {
             // A folder that we may not look into just now: nobody else can have changed what we cannot reach either.
             Err(_) => Standing::Held,
         }
+    }
+
+    /// Puts back what somebody overwrote in a file that is so large now.
+    fn mend(&self, size: u64) -> io::Result<()> {
+        if !self.opened.says(&self.written) {
+            self.opened.write(&self.written)?;
+        }
+        self.opened.cut(size)
     }
 
     /// Creates the deleted file anew, unless somebody else is quicker.

@@ -155,7 +155,10 @@ impl Claim<'_> {
             .max();
         let record = self.new_record(last_token)?;
         let written = record.sealed();
-        if let Err(error) = opened.write(&written) {
+        if let Err(error) = opened
+            .write(&written)
+            .and_then(|()| opened.cut(opened.size))
+        {
             if opened.created {
                 // Ours, empty, and of no use to anybody; if it cannot go, the next run takes it as it is.
                 let _: io::Result<()> = std::fs::remove_file(self.path);

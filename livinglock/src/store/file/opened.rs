@@ -34,7 +34,8 @@ pub(super) struct Opened {
     pub(super) file: File,
     device: u64,
     inode: u64,
-    size: u64,
+    /// How large the file was when it was opened, in bytes.
+    pub(super) size: u64,
     /// We created it just now.
     pub(super) created: bool,
 }
@@ -240,10 +241,13 @@ impl Opened {
 
     /// Writes a record over whatever is there.
     pub(super) fn write(&self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all_at(bytes, 0)?;
-        // Somebody may have written more than a record over it.
-        if self.file.metadata()?.size() > bytes.len() as u64 {
-            self.file.set_len(bytes.len() as u64)?;
+        self.file.write_all_at(bytes, 0)
+    }
+
+    /// Cuts off what somebody wrote behind the record.
+    pub(super) fn cut(&self, size: u64) -> io::Result<()> {
+        if size > record::SIZE as u64 {
+            self.file.set_len(record::SIZE as u64)?;
         }
         Ok(())
     }
