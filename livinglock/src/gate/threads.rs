@@ -29,6 +29,11 @@ pub(super) fn lock_threads() -> Threads {
     THREADS.lock()
 }
 
+/// Locks it if nobody else has, in a signal handler.
+pub(super) fn try_lock_threads() -> Option<Threads> {
+    THREADS.try_lock()
+}
+
 /// The gate of `main`'s lock, which every thread without a narrower scope passes.
 static ROOT: Mutex<Option<Arc<Gate>>> = Mutex::new(None);
 

@@ -1,8 +1,8 @@
 //! A process that wakes up passes no checkpoint until its pulse has looked whether its locks are still its own.
 //!
 //! While it was stopped or frozen, a newcomer may have put another file in the place of its lock file. Of a stop by a signal the
-//! kernel tells by another one, SIGCONT, which its handler has before the thread that it runs on goes on. Of other sleeps the pulse
-//! knows by the clock.
+//! kernel tells by another one, SIGCONT: before the thread that its handler runs on goes on, and an instant after others do. Of other
+//! sleeps the pulse knows by the clock.
 
 use std::{
     process,
@@ -14,8 +14,8 @@ use std::{
 };
 
 use super::{
-    threads::{lock_threads, root, take},
-    words::{HELD, SHUT, WORDS},
+    threads::{lock_threads, root, take, try_lock_threads},
+    words::{HELD, SHUT, WORDS, Words},
 };
 use crate::sys::{self, Barrier, Seen};
 
@@ -48,13 +48,20 @@ fn has_pulse() -> bool {
         .is_some_and(|(_, owner)| *owner == process::id())
 }
 
-/// Runs in a signal handler: nothing but stores.
+/// Runs in a signal handler: neither waits nor allocates.
 fn continued() {
-    WAKES.fetch_add(1, Ordering::SeqCst);
-    WORDS.with(|words| {
+    fn hold(words: &Words) {
         words.gate.store(HELD, Ordering::SeqCst);
         words.site.set(Seen::Shut);
-    });
+    }
+    WAKES.fetch_add(1, Ordering::SeqCst);
+    WORDS.with(hold);
+    // The other threads run already. If the list is in use, the pulse holds them some microseconds later.
+    if let Some(mut threads) = try_lock_threads() {
+        for (words, _) in threads.iter_mut() {
+            hold(words);
+        }
+    }
 }
 
 /// Makes every thread wait at its next checkpoint, until [`looked`] is called with the number that comes back.
