@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -242,6 +242,7 @@ impl Held {
         match duty.phase {
             Phase::Probation(left) => {
                 duty.prove();
+                duty.begun = Instant::now();
                 self.work(duty, false, asked);
                 if let Phase::Probation(_) = duty.phase {
                     duty.phase = match left.checked_sub(self.tick) {

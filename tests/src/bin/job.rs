@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    fmt::Write,
     fs::{self, OpenOptions},
     hint,
     io::Read,
@@ -286,14 +287,31 @@ fn polite() {
 
 /// Writes down whose lock we took over.
 fn note_predecessor(before: &Predecessor) {
-    let checkpoint = before.record().and_then(|record| record.checkpoint.clone());
-    let place = checkpoint.map_or_else(String::new, |checkpoint| {
-        format!(
-            "{} {:?} {:?}",
-            checkpoint.message.unwrap_or_default(),
-            checkpoint.done,
-            checkpoint.total
-        )
-    });
-    PART.note("predecessors", &format!("{:?} {place}", before.fate()));
+    let mut line = format!("{:?}", before.fate());
+    if let Some(checkpoint) = before
+        .record()
+        .and_then(|record| record.checkpoint.as_ref())
+    {
+        let message = checkpoint.message.as_deref().unwrap_or_default();
+        let _ = write!(
+            line,
+            " {message} {:?}/{:?}",
+            checkpoint.done, checkpoint.total
+        );
+    }
+    if let Some(autopsy) = before.record().and_then(|record| record.autopsy.as_ref()) {
+        let sites = autopsy
+            .threads
+            .iter()
+            .filter(|thread| thread.checkpoint.is_some());
+        let _ = write!(
+            line,
+            "; {} threads, {} at checkpoints, {} descendants, silent for {} ms",
+            autopsy.thread_count,
+            sites.count(),
+            autopsy.descendant_count,
+            autopsy.silence_ms
+        );
+    }
+    PART.note("predecessors", &line);
 }
