@@ -133,6 +133,23 @@ fn a_stop_reaches_every_thread() {
 }
 
 #[test]
+fn a_stop_reaches_the_threads_of_a_pool_and_the_tasks_of_a_runtime() {
+    for behaviour in ["pool", "tasks"] {
+        let scene = Scene::new();
+        let mut holder = working(&scene, graceful(&scene, &[behaviour]));
+        holder.signal(Signal::SIGTERM);
+        let ended = holder.wait();
+        assert_eq!(ended.code, Some(143), "{behaviour}: {ended:?}");
+        assert!(!ended.stderr.contains("panicked"), "{ended:?}");
+        if behaviour == "tasks" {
+            let stops = scene.lines("tasks");
+            assert_eq!(stops.len(), 3, "{stops:?}");
+            assert!(stops.iter().all(|stop| stop.contains("signal 15")));
+        }
+    }
+}
+
+#[test]
 fn a_short_run_keeps_its_lock_for_at_least_so_long() {
     let scene = Scene::new();
     let begun = Instant::now();

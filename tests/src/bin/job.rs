@@ -17,9 +17,10 @@ use std::{
     time::Duration,
 };
 
-use livinglock::{OnStale, Predecessor, checkpoint, try_checkpoint};
+use livinglock::{OnStale, Predecessor, Stop, checkpoint, try_checkpoint};
 use livinglock_tests::{Part, Witness};
 use nix::{sys::stat::Mode, unistd::mkfifo};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 static PART: LazyLock<Part> = LazyLock::new(Part::of_this_process);
 static WITNESS: Mutex<Option<Witness>> = Mutex::new(None);
@@ -75,6 +76,8 @@ fn main() {
         ["slow-units"] => slow_units(),
         ["deaf"] => deaf(),
         ["polite"] => polite(),
+        ["pool"] => pool(),
+        ["tasks"] => tasks(),
         _ => panic!("unknown behaviour {arguments:?}"),
     }
 }
@@ -283,6 +286,32 @@ fn polite() {
         units += 1;
     }
     PART.note("finished", &units.to_string());
+}
+
+/// The threads of a pool, which hand a panic over to whoever waits for them.
+fn pool() {
+    (0..u64::MAX).into_par_iter().for_each(|unit| {
+        checkpoint!("unit {unit}");
+    });
+}
+
+/// Tasks of an asynchronous runtime, each of which returns why it was stopped.
+fn tasks() {
+    async fn task() -> Stop {
+        loop {
+            if let Err(stop) = try_checkpoint!("task") {
+                return stop;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("a runtime").block_on(async {
+        for task in [(); 3].map(|()| tokio::spawn(task())) {
+            let stop = task.await.expect("the task has returned");
+            PART.note("tasks", &stop.to_string());
+        }
+    });
 }
 
 /// Writes down whose lock we took over.
