@@ -5,36 +5,38 @@ use quote::{quote, quote_spanned};
 use syn::{Error, Ident, Result, ext::IdentExt};
 
 use crate::{
-    args,
+    args, coverage,
     item::{Function, Returns},
     settings::{self, Settings},
 };
 
 /// Expands one `#[livinglock::batch(arguments)] item`.
 ///
-/// On errors all of them come at once, and the item as it was: editors go on to work, and nothing that only lacks the function is
-/// reported on top.
+/// On errors all of them come at once, and the item without what only this macro understands: editors go on to work, and nothing
+/// that only lacks the function is reported on top.
 pub(crate) fn batch(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Vec::new();
     let arguments = args::parse(arguments, &mut errors);
     let function = syn::parse2::<Function>(item.clone());
     let main = function.as_ref().ok().map(Function::is_main);
     let settings = settings::validate(&arguments, main, &mut errors);
-    let expansion = function.and_then(|function| {
-        check(&function, &mut errors);
-        if function.is_main() {
-            Ok(on_main(&function, &settings))
-        } else {
-            on_function(&function, &settings)
+    let item = match function {
+        Ok(mut function) => {
+            check(&function, &mut errors);
+            coverage::check(&mut function.body, settings.coverage, &mut errors);
+            match locked(&function, &settings) {
+                Ok(expansion) if errors.is_empty() => return expansion,
+                Ok(_) => {}
+                Err(error) => errors.push(error),
+            }
+            unlocked(function)
         }
-    });
-    match expansion {
-        Ok(expansion) if errors.is_empty() => return expansion,
-        Ok(_) => {}
-        Err(error) => errors.push(error),
-    }
+        Err(error) => {
+            errors.push(error);
+            item
+        }
+    };
     let errors = errors.iter().map(Error::to_compile_error);
-    let item = unlocked(item);
     quote!(#(#errors)* #item)
 }
 
@@ -71,11 +73,17 @@ fn check(function: &Function, errors: &mut Vec<Error>) {
     }
 }
 
-/// The item without a lock, for the company of errors.
-fn unlocked(item: TokenStream) -> TokenStream {
-    let Ok(mut function) = syn::parse2::<Function>(item.clone()) else {
-        return item;
-    };
+/// The function with a lock.
+fn locked(function: &Function, settings: &Settings) -> Result<TokenStream> {
+    if function.is_main() {
+        Ok(on_main(function, settings))
+    } else {
+        on_function(function, settings)
+    }
+}
+
+/// The function without a lock, for the company of errors.
+fn unlocked(mut function: Function) -> TokenStream {
     function.attributes.retain(|attribute| !attribute.is_ours());
     let Function {
         attributes,

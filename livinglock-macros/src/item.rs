@@ -35,6 +35,8 @@ pub(crate) struct Function {
 pub(crate) struct Attribute {
     /// Its path without a leading `::`, for example `tokio::main`.
     pub(crate) path: String,
+    /// Whether the path is all there is: no arguments, no value.
+    pub(crate) bare: bool,
     tokens: TokenStream,
 }
 
@@ -236,6 +238,11 @@ impl Attribute {
         self.path == "batch" || self.path == "livinglock::batch"
     }
 
+    /// Whether its path ends in this name, wherever the crate is.
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.path.rsplit("::").next() == Some(name)
+    }
+
     /// Whether it only documents, lints, formats or configures: it says something about the function and does nothing to it.
     pub(crate) fn is_passive(&self) -> bool {
         let tool = self.path.split("::").next();
@@ -251,10 +258,14 @@ impl Parse for Attribute {
         let mut tokens = TokenStream::new();
         take::<Token![#]>(input, &mut tokens)?;
         let content = take::<Group>(input, &mut tokens)?.stream();
-        Ok(Self {
-            path: attribute_path.parse2(content)?,
-            tokens,
-        })
+        let path = |input: ParseStream<'_>| {
+            let path = attribute_path(input)?;
+            let bare = input.is_empty();
+            input.parse::<TokenStream>()?;
+            Ok((path, bare))
+        };
+        let (path, bare) = path.parse2(content)?;
+        Ok(Self { path, bare, tokens })
     }
 }
 
@@ -271,7 +282,6 @@ fn attribute_path(input: ParseStream<'_>) -> Result<String> {
         path += "::";
         path += &input.call(Ident::parse_any)?.to_string();
     }
-    input.parse::<TokenStream>()?;
     Ok(path)
 }
 
