@@ -64,8 +64,7 @@ fn block(tokens: &[TokenTree]) -> Option<usize> {
                         next += pattern(rest)?;
                         false
                     }
-                    "as" | "async" | "const" | "else" | "loop" | "move" | "mut" | "static"
-                    | "unsafe" => false,
+                    "async" | "const" | "else" | "loop" | "move" | "mut" | "unsafe" => false,
                     _ => true,
                 },
                 TokenTree::Punct(punct) => match punct.as_char() {
@@ -78,11 +77,6 @@ fn block(tokens: &[TokenTree]) -> Option<usize> {
                     }
                     '|' if !operand => {
                         next += 1 + rest[1..].iter().position(|token| is_punct(token, '|'))?;
-                        false
-                    }
-                    // The name of the label comes next.
-                    '\'' => {
-                        next += 1;
                         false
                     }
                     _ => false,
@@ -183,7 +177,7 @@ mod tests {
             "for <S as T>::C in x",
             "for x in S::<{ N }>::new()",
             "for x in <S<{ N }> as Iterator>::y(|x| -> u8 { x })",
-            "for x in y::<fn(A) -> B, { C }>()",
+            "for x in y::<dyn for<'a> Fn(&'a A) -> B, { C }>()",
             "for x in 0..",
             "for x in 0..=9",
             "for x in a..-b",
@@ -210,6 +204,8 @@ mod tests {
             "{ x } == { y }",
             "! { x }",
             "! (x)",
+            "x == & mut { y }",
+            "const { x } > y",
             "- x as usize <= y",
             "x < y && a :: < B > () > { c }",
             "move || { x }",
@@ -218,6 +214,7 @@ mod tests {
             "let 1 ..=2=x",
             "let Some (S { a }) = x . y ()",
             "x ? && matches ! { y , z }",
+            "x . y () ?",
             "x . await . 0",
         ] {
             let turn = turn_of(&format!("while {condition} {{ block }} {{ next }}"));
@@ -264,6 +261,14 @@ mod tests {
         ] {
             assert_eq!(turn_of(source), None, "{source}");
         }
+    }
+
+    #[test]
+    fn an_arrow_closes_no_generic_arguments() {
+        let tokens: TokenStream = "<fn(A) -> B<C>, D> e > f".parse().expect("valid tokens");
+        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        let end = generics(&tokens).expect("an end");
+        assert!(is(&tokens[end + 1], "e"), "{}", tokens[end + 1]);
     }
 
     #[test]
