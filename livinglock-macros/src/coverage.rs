@@ -8,7 +8,7 @@ use quote::quote;
 use syn::Error;
 
 use crate::{
-    item::Attribute,
+    attribute::Attribute,
     loops::{is, is_block, is_fragment, is_punct, macro_call, turn},
 };
 

@@ -1,6 +1,7 @@
 //! The macros of `livinglock`. Use them through that crate, where the checkpoints are as well.
 
 mod args;
+mod attribute;
 mod checkpoint;
 mod coverage;
 mod duration;
