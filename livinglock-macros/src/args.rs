@@ -26,12 +26,14 @@ pub(crate) enum Kind {
     OnStale,
     /// The permissions of a file.
     Mode,
+    /// What to do about loops without a checkpoint.
+    Coverage,
     /// An expression of the return type.
     Returned,
     Crate,
 }
 
-/// Every key there is. All but `path`, `on_busy` and `crate` are also the name of a setter of `Job`.
+/// Every key there is. All but `path`, `on_busy`, `coverage` and `crate` are also the name of a setter of `Job`.
 const KEYS: &[(&str, Kind)] = &[
     ("path", Kind::Path),
     ("stale", Kind::Duration { zero: false }),
@@ -49,6 +51,7 @@ const KEYS: &[(&str, Kind)] = &[
     ("mode", Kind::Mode),
     ("network_fs", Kind::Switch),
     ("graceful", Kind::Switch),
+    ("coverage", Kind::Coverage),
     ("name", Kind::Name),
     ("crate", Kind::Crate),
 ];

@@ -31,7 +31,7 @@ mod sys;
 pub use autopsy::{Autopsy, Descendant, ThreadState};
 pub use batch::{predecessor, stop_requested};
 pub use error::Error;
-pub use livinglock_macros::batch;
+pub use livinglock_macros::{batch, no_checkpoint};
 pub use lock::{Lock, Options};
 pub use on_stale::OnStale;
 pub use predecessor::{Fate, Predecessor};
