@@ -12,6 +12,7 @@ mod namespaces;
 mod paths;
 mod program;
 mod scratch;
+mod security;
 mod statuses;
 mod words;
 
@@ -30,6 +31,8 @@ fn program() {
         ("full disk", disk::full),
         ("read-only disk", disk::read_only),
         ("wanderer", paths::wanderer),
+        ("squatter", security::squatter),
+        ("blind", security::blind),
     ]);
 }
 
