@@ -94,8 +94,10 @@ fn whoever_may_read_the_file_can_block_the_lock_and_by_default_nobody_may() {
         return;
     }
     let scratch = Scratch::new();
-    scratch.crash();
-    set_mode(&scratch, 0o600);
+    // What a crash leaves behind is as private as it was made.
+    let mut crashed = Running::start(&mut holder_of(&scratch));
+    crashed.expect("owner");
+    crashed.kill();
     squatter_on(&scratch).expect("refused: Permission denied");
 
     set_mode(&scratch, 0o644);
