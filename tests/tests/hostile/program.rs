@@ -244,6 +244,12 @@ impl Running {
         }
     }
 
+    /// Whether the program says nothing for a while, and goes on.
+    pub(crate) fn is_silent(&mut self) -> bool {
+        let waited = self.lines.recv_timeout(Duration::from_millis(100));
+        waited == Err(RecvTimeoutError::Timeout) && self.child.try_wait().unwrap().is_none()
+    }
+
     /// Insists that the program says a line that begins like this; the rest of it.
     pub(crate) fn expect(&mut self, beginning: &str) -> String {
         let line = self.line();
