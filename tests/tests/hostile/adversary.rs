@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use livinglock::{Lock, exit_status};
+use livinglock::{Error, Lock, OnStale, exit_status};
 use livinglock_tests::{hold, wait_until};
 use nix::{
     fcntl::{FcntlArg, fcntl},
@@ -44,6 +44,12 @@ fn forge(scratch: &Scratch, json: &str) {
     file.write_all_at(&sealed(json), 0).unwrap();
 }
 
+/// What a newcomer is told that takes nothing over.
+fn look(scratch: &Scratch) -> Error {
+    let options = Lock::options().on_stale(OnStale::Report);
+    options.acquire(scratch).expect_err("somebody holds it")
+}
+
 #[test]
 fn whoever_may_only_read_the_file_asks_nothing() {
     let scratch = Scratch::new();
@@ -58,13 +64,7 @@ fn whoever_may_only_read_the_file_asks_nothing() {
         l_pid: 0,
     };
     fcntl(&reader, FcntlArg::F_OFD_SETLK(&question_and_stop)).unwrap();
-    let record = || {
-        Lock::acquire(&scratch)
-            .unwrap_err()
-            .holder()
-            .unwrap()
-            .clone()
-    };
+    let record = || look(&scratch).holder().unwrap().clone();
     let before = record();
     wait_until("the holder has written", || {
         let now = record();
@@ -174,7 +174,7 @@ fn proof_of_work_from_the_future_is_none() {
     let scratch = Scratch::new();
     let (_holder, json) = stopped_holder(&scratch);
     forge(&scratch, &with(&json, "progress_ns", u64::MAX));
-    let busy = Lock::acquire(&scratch).unwrap_err().to_string();
+    let busy = look(&scratch).to_string();
     assert!(busy.contains("does not answer"), "{busy}");
 }
 
@@ -205,7 +205,7 @@ fn no_character_begins_a_new_line() {
     let scratch = Scratch::new();
     let (_holder, json) = stopped_holder(&scratch);
     forge(&scratch, &with(&json, "name", "\"a\u{2028}b\u{2029}c\""));
-    let error = Lock::acquire(&scratch).unwrap_err();
+    let error = look(&scratch);
     assert_eq!(error.holder().unwrap().name, "a\u{2028}b\u{2029}c");
     let text = error.to_string();
     assert!(!text.contains(['\u{2028}', '\u{2029}']), "{text}");
@@ -217,7 +217,7 @@ fn no_sentence_is_endless() {
     let (_holder, json) = stopped_holder(&scratch);
     let endless = format!("\"{}\"", "x".repeat(50_000));
     fs::write(&scratch, sealed_at_length(&with(&json, "name", endless))).unwrap();
-    let error = Lock::acquire(&scratch).unwrap_err();
+    let error = look(&scratch);
     assert!(error.is_busy());
     let length = error.to_string().len();
     assert!(length < 4096, "{length} bytes");
