@@ -91,6 +91,11 @@ impl Stat {
     }
 }
 
+/// Whether `/proc` numbers processes as we do. In a new PID namespace it shows the old one, until it is mounted again.
+pub(crate) fn is_proc_ours() -> bool {
+    Stat::of(Path::new("/proc/self")).map(|stat| stat.process_id) == Some(std::process::id())
+}
+
 /// Whether some process has this number now, in our PID namespace.
 pub(crate) fn is_alive(process_id: u32) -> bool {
     Stat::of(&Path::new("/proc").join(process_id.to_string()))
