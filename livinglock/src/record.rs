@@ -126,6 +126,9 @@ const SEAL: (&[u8], &[u8]) = (b",\"checksum\":\"", b"\"}");
 /// The size of the record on disk, in bytes.
 pub(crate) const SIZE: usize = 4096;
 
+/// The longest tick of a pulse, whatever a record says.
+pub(crate) const LONGEST_TICK: Duration = Duration::from_secs(1);
+
 /// No content longer than this is looked at, in bytes.
 pub(crate) const LONGEST: u64 = 64 * 1024;
 
@@ -157,6 +160,10 @@ impl Content {
             return Self::Blank;
         }
         if text.starts_with(MARKER) {
+            if text.len() >= SIZE {
+                // We write none of this length, so its words may be endless.
+                return Self::Torn;
+            }
             return match unseal(text).and_then(|json| serde_json::from_slice::<Record>(&json).ok())
             {
                 Some(record) if record.livinglock == VERSION => Self::Record(Box::new(record)),
@@ -167,7 +174,9 @@ impl Content {
             return Self::Torn;
         }
         match serde_json::from_slice::<Record>(text) {
-            Ok(record) if record.process_id != 0 && record.written().is_some() => {
+            Ok(record)
+                if text.len() < SIZE && record.process_id != 0 && record.written().is_some() =>
+            {
                 Self::Other(Box::new(Record {
                     livinglock: 0,
                     ..record
@@ -260,7 +269,7 @@ impl Record {
     }
 
     pub(crate) fn tick(&self) -> Duration {
-        Duration::from_millis(self.tick_ms)
+        Duration::from_millis(self.tick_ms).min(LONGEST_TICK)
     }
 
     pub(crate) fn grace(&self) -> Duration {

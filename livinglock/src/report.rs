@@ -204,11 +204,11 @@ fn autopsy(autopsy: &Autopsy) -> String {
 }
 
 /// What a newcomer says before it ends a holder that does not answer.
-pub(crate) fn terminating(path: &Path, record: &Record) -> String {
+pub(crate) fn terminating(path: &Path, record: &Record, grace: Duration) -> String {
     format!(
         "{}; sending SIGTERM, and SIGKILL after {}",
         unanswering(path, record),
-        span(record.grace())
+        span(grace)
     )
 }
 
@@ -464,13 +464,13 @@ pub(crate) fn span(duration: Duration) -> String {
     text
 }
 
-/// Text that cannot steer a terminal: control characters and those that turn the direction of writing are escaped.
+/// Text that cannot steer a terminal: control characters and those that turn the direction of writing, or begin a line, are escaped.
 struct Escaped<T>(T);
 
 impl<T: AsRef<str>> fmt::Display for Escaped<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for character in self.0.as_ref().chars() {
-            let turns = matches!(character, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            let turns = matches!(character, '\u{061c}' | '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
             if character.is_control() || turns {
                 write!(f, "{}", character.escape_default())?;
             } else {

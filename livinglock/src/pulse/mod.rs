@@ -17,13 +17,12 @@ pub(crate) use held::{Ended, Held, Role, Terms, end_descendants};
 
 use crate::{
     gate::{self, Gate},
+    record::LONGEST_TICK,
     stop::Stop,
     store::file::{FaultProtection, omits, patience},
     sys::{self, Barrier},
 };
 
-/// The longest tick.
-const LONGEST_TICK: Duration = Duration::from_secs(1);
 /// The shortest tick: below it the pulse would be work itself.
 const SHORTEST_TICK: Duration = Duration::from_millis(2);
 

@@ -8,6 +8,7 @@ use super::{
     Attempt, Claim, Taken,
     faults::{Protection, Step, omits, reach},
     opened::{ALIVE, Opened},
+    question::LONGEST_GRACE,
 };
 use crate::{
     error::{Error, Result},
@@ -54,7 +55,7 @@ impl Claim<'_> {
         let probation = if omits(Protection::PROBATION) {
             Duration::ZERO
         } else {
-            record.grace() + 2 * record.tick()
+            record.grace().min(LONGEST_GRACE) + 2 * record.tick()
         };
         report::say(&report::fenced(self.path, &record, probation));
         let takeover = Takeover {

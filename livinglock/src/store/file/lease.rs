@@ -140,14 +140,14 @@ impl FileLease {
         }
     }
 
-    /// Whether a newcomer asks for proof of work.
+    /// Whether a newcomer asks for proof of work. Whoever may only read the file cannot.
     pub(crate) fn is_asked(&self) -> bool {
-        sys::is_byte_locked(&self.opened.file, QUESTION).unwrap_or(false)
+        sys::is_byte_owned(&self.opened.file, QUESTION).unwrap_or(false)
     }
 
-    /// Whether a newcomer asks the job to stop.
+    /// Whether a newcomer asks the job to stop. Whoever may only read the file cannot.
     pub(crate) fn is_asked_to_stop(&self) -> bool {
-        sys::is_byte_locked(&self.opened.file, STOP).unwrap_or(false)
+        sys::is_byte_owned(&self.opened.file, STOP).unwrap_or(false)
     }
 
     /// Writes the record in place.

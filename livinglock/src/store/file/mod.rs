@@ -141,9 +141,10 @@ impl Claim<'_> {
         if identity.wrote(&record) {
             return Ok(Attempt::Busy(Busy::Ours, Some(record)));
         }
-        let silence = Duration::from_nanos(sys::monotonic_ns().saturating_sub(record.progress_ns));
+        // Progress in the future of our own clock proves nothing.
+        let silence = sys::monotonic_ns().checked_sub(record.progress_ns);
         let works = record.shares_clock(&identity.boot_id, identity.time_namespace)
-            && silence <= record.stale();
+            && silence.is_some_and(|silence| Duration::from_nanos(silence) <= record.stale());
         match (works, self.replace) {
             (true, false) => Ok(Attempt::Busy(Busy::Working, Some(record))),
             (_, true) => self.ask(opened, Some(record), Demand::Stop),
@@ -177,6 +178,9 @@ impl Claim<'_> {
         if let Some(refused) = self.refuse(&content)? {
             return Ok(refused);
         }
+        opened
+            .narrow(self.mode)
+            .map_err(|error| Error::io("inspect the lock file", self.path, error))?;
         let last_token = match &content {
             Content::Record(record) | Content::Other(record) => Some(record.fencing_token),
             _ => None,
@@ -237,6 +241,8 @@ impl Claim<'_> {
     }
 
     fn new_record(&self, last_token: Option<u64>) -> Result<Record> {
+        // In microseconds. So far ahead no honest clock was: a forged token must leave the next ones room to grow.
+        const CENTURY: u64 = 100 * 366 * 24 * 60 * 60 * 1_000_000;
         let identity = Identity::own();
         let owner = sys::random_u128()
             .map_err(|error| Error::io("draw a random owner for", self.path, error))?;
@@ -256,9 +262,9 @@ impl Claim<'_> {
             process_started: identity.process_started,
             process_inode: identity.process_inode,
             owner: format!("{owner:032x}"),
-            fencing_token: last_token.map_or(microseconds, |last| {
-                microseconds.max(last.saturating_add(1))
-            }),
+            fencing_token: last_token
+                .filter(|last| *last < microseconds.saturating_add(CENTURY))
+                .map_or(microseconds, |last| microseconds.max(last + 1)),
             acquired: humantime::format_rfc3339_seconds(wall_clock).to_string(),
             acquired_ns: now,
             progress_ns: now,

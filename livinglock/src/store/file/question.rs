@@ -30,6 +30,9 @@ pub(crate) fn patience(tick: Duration) -> Duration {
     (tick * 8).max(Duration::from_secs(1))
 }
 
+/// No newcomer waits for longer than this for a holder to give way, whatever its record says.
+pub(super) const LONGEST_GRACE: Duration = Duration::from_secs(60 * 60);
+
 /// The tick of a holder whose record cannot be read.
 const UNKNOWN_TICK: Duration = Duration::from_secs(1);
 
@@ -70,12 +73,14 @@ impl Claim<'_> {
         // Our own starts count, not the clock: whoever is starved here must not accuse others of silence.
         let mut silence = Duration::ZERO;
         let mut unheeded = Duration::ZERO;
+        let mut waited = Duration::ZERO;
         loop {
             let tick = known.as_ref().map_or(UNKNOWN_TICK, |record| record.tick());
             let pause = (tick / 4).clamp(Duration::from_millis(1), Duration::from_millis(100));
             thread::sleep(pause);
             silence += pause;
             unheeded += pause;
+            waited += pause;
             reach(Step::WATCHED);
             if !opened.is_held(self.path)? {
                 let gave_way = known.map(|record| {
@@ -133,6 +138,10 @@ impl Claim<'_> {
                 // It works, and its pulse does not know this demand, or somebody else's is in the way.
                 return Ok(Attempt::Busy(Busy::Working, Some(now)));
             }
+            if waited > patience(now.tick()) * 2 + now.grace().min(LONGEST_GRACE) {
+                // No holder takes so long to answer or to give way, however often its record changes.
+                return Ok(Attempt::Busy(Busy::Unanswered, Some(now)));
+            }
             known = Some(now);
         }
     }
@@ -162,7 +171,9 @@ impl Claim<'_> {
                 if !(same && opened.is_held(self.path)?) {
                     return Ok(Attempt::AGAIN);
                 }
-                report::say(&report::terminating(self.path, &record));
+                // Ours, not the record's: a forged one would make us wait.
+                let grace = self.record.grace();
+                report::say(&report::terminating(self.path, &record, grace));
                 // Before it ends: afterwards nobody could tell what it was at, and whose children its children were.
                 let family = Family::of(record.process_id);
                 record.autopsy = Some(Autopsy::new(
@@ -171,7 +182,7 @@ impl Claim<'_> {
                     family.names(),
                 ));
                 suspect
-                    .end(record.grace(), family)
+                    .end(grace, family)
                     .map_err(|why| self.cannot_end(&record, &why))?;
                 Ok(Attempt::Again(Some(Box::new(Takeover {
                     owner: record.owner,
