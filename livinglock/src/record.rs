@@ -129,6 +129,9 @@ pub(crate) const SIZE: usize = 4096;
 /// The longest tick of a pulse, whatever a record says.
 pub(crate) const LONGEST_TICK: Duration = Duration::from_secs(1);
 
+/// No record is longer, even with an autopsy of many threads, in bytes.
+const LONGEST_AUTOPSY: usize = 4 * SIZE;
+
 /// No content longer than this is looked at, in bytes.
 pub(crate) const LONGEST: u64 = 64 * 1024;
 
@@ -160,7 +163,7 @@ impl Content {
             return Self::Blank;
         }
         if text.starts_with(MARKER) {
-            if text.len() >= SIZE {
+            if text.len() >= LONGEST_AUTOPSY {
                 // We write none of this length, so its words may be endless.
                 return Self::Torn;
             }

@@ -1,6 +1,6 @@
 //! The file of a holder that does not answer is replaced: it wakes up into a closed gate, and its successor's file is left alone.
 
-use std::{thread, time::Duration};
+use std::{fs, os::unix::fs::symlink, thread, time::Duration};
 
 use livinglock_tests::{Ended, Job, Running, Scene, Signal, wait_until};
 
@@ -174,6 +174,29 @@ fn a_fence_that_is_killed_or_stopped_half_way_blocks_nobody_for_long() {
         assert_eq!(passed(&scene).1, 0, "late");
         wait_until("nothing is left", || !scene.lock().exists());
         assert!(!scene.file("lock.fence").exists(), "{fault}");
+    }
+}
+
+/// The new file is made beside the old one, under a name that somebody may use on purpose.
+#[test]
+fn whatever_is_in_the_way_of_a_fence_is_left_alone() {
+    for is_a_link in [false, true] {
+        let scene = Scene::new();
+        let _holder = stopped_holder(job(&scene, &["tireless", "1"]), &scene);
+        let (precious, way) = (scene.file("precious"), scene.file("lock.fence"));
+        fs::write(&precious, "precious").expect("write a file");
+        if is_a_link {
+            symlink(&precious, &way).expect("make a link");
+        } else {
+            fs::copy(&precious, &way).expect("copy a file");
+        }
+        let newcomer = job(&scene, &["work", "3", "1"]).spawn().wait();
+        assert_eq!(newcomer.code, Some(73), "{newcomer:?}");
+        assert!(newcomer.stderr.contains("lock.fence is "), "{newcomer:?}");
+        for path in [&precious, &way] {
+            assert_eq!(fs::read_to_string(path).expect("read it"), "precious");
+        }
+        assert_eq!(scene.owners(), [""; 0]);
     }
 }
 

@@ -204,7 +204,6 @@ impl Held {
     }
 
     fn stop_on_duty(&self, duty: &mut Duty, stop: Stop) {
-        report::say(&report::stopping(&self.path, &duty.record, stop));
         self.gate.shut(stop);
         duty.phase = Phase::Leaving(duty.record.grace());
         if stop != Stop::Lost {
@@ -212,6 +211,8 @@ impl Held {
             duty.record.state = State::Closing;
             duty.write();
         }
+        // Last: a reader of standard error may take its time.
+        report::say(&report::stopping(&self.path, &duty.record, stop));
     }
 
     /// Looks at the path after a sleep.
@@ -312,10 +313,11 @@ impl Held {
             duty.answer();
             return;
         }
-        report::say(&report::closing(&self.path, &duty.record, duty.silence));
         duty.record.state = State::Closing;
         duty.write();
         duty.phase = Phase::Closing(duty.record.grace());
+        // Last: a reader of standard error may take its time.
+        report::say(&report::closing(&self.path, &duty.record, duty.silence));
     }
 
     /// Ends a job that reaches no checkpoint: on `main` with its process, elsewhere by taking the lock from it.

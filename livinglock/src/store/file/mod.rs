@@ -178,9 +178,11 @@ impl Claim<'_> {
         if let Some(refused) = self.refuse(&content)? {
             return Ok(refused);
         }
-        opened
-            .narrow(self.mode)
-            .map_err(|error| Error::io("inspect the lock file", self.path, error))?;
+        if !opened.created {
+            opened
+                .narrow(self.mode)
+                .map_err(|error| Error::io("inspect the lock file", self.path, error))?;
+        }
         let last_token = match &content {
             Content::Record(record) | Content::Other(record) => Some(record.fencing_token),
             _ => None,
