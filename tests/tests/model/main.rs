@@ -56,7 +56,7 @@ impl Protocol {
                 state.frozen_in_guard()
             }),
             Property::sometimes("a deleted file is being put back", |_, state: &State| {
-                let back = |it: &process::Process| matches!(it.stage, Stage::Recreated(..));
+                let back = |it: &process::Process| matches!(it.stage, Stage::Recreated(_));
                 state.processes.iter().any(back)
             }),
             Property::sometimes("a holder that gives way is fenced", |_, state: &State| {
@@ -106,8 +106,8 @@ impl Model for Protocol {
                 omitted: self.omitted,
             }
             .take(step)?,
-            Event::Freezes(pid) => next.freeze(pid),
-            Event::Wakes(pid) => next.wake(pid, self.omitted),
+            Event::Freezes(pid) => next.freeze(pid, self.omitted),
+            Event::Wakes(pid) => next.process_mut(pid).frozen = false,
             Event::Crashes(pid) => next.crash(pid),
             Event::Deleted => next.delete(),
         }

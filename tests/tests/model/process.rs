@@ -2,44 +2,35 @@
 
 use crate::kernel::{Inode, Record};
 
-/// How far a process is. Unless said otherwise it has reached the step of this name.
+/// How far a process is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Stage {
     /// Not started, or about to try again. Whoever has ended is a new process here.
     #[default]
     Outside,
+    /// Has the file open, or has created it.
     Opened,
-    /// Found nobody at byte 0.
-    Claiming,
-    Guarded,
-    Held,
-    /// Compared the file with the path, under the guard.
-    Compared {
-        woken: bool,
-    },
+    /// Has guard and byte 0 of the file, and has compared it with the path.
+    Compared { woken: bool },
+    /// Without the protection: owns the lock, and the gate knows nothing of waking yet.
     Written(Phase),
-    /// Found somebody at byte 0, and read the record.
-    Judged,
     /// Watches the holder's record, with byte 2 or beside somebody who has it.
     Asked,
-    /// Got no answer: the holder's pulse does not answer.
-    Accusing,
-    /// The same under the guard.
-    Accused,
-    /// A new file lies aside, locked and written.
+    /// Has the guard of the holder's file; a new one lies aside, locked and written.
     Fencing,
-    /// Holds the lock.
+    /// Owns the lock.
     Holding(Phase),
-    /// Puts the deleted file back; `Process::other` is the new one.
-    Recreated(Phase, Recreation),
+    /// Has created the deleted file anew, as `Process::other`.
+    Recreated(Phase),
+    /// Without the protection: has locked it, dropped the guard, and written nothing yet.
+    Unwritten(Phase),
     /// The gate is shut for good, the job has not left yet.
     Leaving,
+    /// The gate is shut for good, the job is done.
     Releasing,
-    /// The guard is ours, the path was not compared yet.
-    Releaser,
+    /// Has the guard, and has found the path to lead to its file.
     Unlinking,
-    Unlinked,
-    /// Without the protection: free, and the gate still open.
+    /// Without the protection: the lock is free, and the gate still open.
     Late,
 }
 
@@ -64,15 +55,6 @@ pub(crate) enum Verdict {
     Ours,
 }
 
-/// How far the new file is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Recreation {
-    Created,
-    Guarded,
-    /// Without the protection: locked, the guard dropped, and nothing written yet.
-    Blank,
-}
-
 impl Phase {
     /// What the record says meanwhile.
     pub(crate) fn record(self) -> Record {
@@ -83,12 +65,9 @@ impl Phase {
         }
     }
 
-    /// Woken up. Whatever was seen before counts for nothing now.
-    pub(crate) fn woken(self) -> Self {
-        match self {
-            Self::Working => Self::Woken(Verdict::Pending),
-            held => held.with(Verdict::Pending),
-        }
+    /// Whatever was seen before counts for nothing now.
+    pub(crate) fn awaiting_look(self) -> Self {
+        self.with(Verdict::Pending)
     }
 
     /// After a look at the path.
@@ -127,7 +106,7 @@ impl Process {
     pub(crate) fn works(&self) -> bool {
         let open = matches!(
             self.stage,
-            Stage::Holding(Phase::Working) | Stage::Recreated(Phase::Working, _) | Stage::Late
+            Stage::Holding(Phase::Working) | Stage::Recreated(Phase::Working) | Stage::Late
         );
         open && !self.frozen
     }
@@ -136,7 +115,11 @@ impl Process {
     pub(crate) fn is_entitled(&self) -> bool {
         matches!(
             self.stage,
-            Stage::Compared { .. } | Stage::Written(_) | Stage::Holding(_) | Stage::Recreated(..)
+            Stage::Compared { .. }
+                | Stage::Written(_)
+                | Stage::Holding(_)
+                | Stage::Recreated(_)
+                | Stage::Unwritten(_)
         )
     }
 }

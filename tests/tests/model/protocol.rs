@@ -2,7 +2,7 @@
 
 use crate::{
     kernel::{Byte, Inode, Pid, Record},
-    process::{Phase, Recreation, Stage, Verdict},
+    process::{Phase, Stage, Verdict},
     state::{Foul, State},
     step::{Protection, Step},
 };
@@ -18,46 +18,30 @@ pub(crate) struct Actor<'a> {
 impl Actor<'_> {
     /// Takes a step; `None` if it cannot be taken now.
     pub(crate) fn take(&mut self, step: Step) -> Option<()> {
-        let next = match self.state.process(self.pid).stage {
-            Stage::Outside => self.enter(step)?,
-            Stage::Opened | Stage::Judged | Stage::Asked => self.judge(step)?,
-            Stage::Claiming => {
-                self.wait_for_guard(step, Protection::GuardClaim, Stage::Guarded, Stage::Outside)?
+        let next = match (self.state.process(self.pid).stage, step) {
+            (Stage::Outside, _) => self.enter(step)?,
+            (Stage::Opened, Step::Asked) => self.ask()?,
+            (Stage::Opened, Step::Compared) => self.claim()?,
+            (Stage::Asked, Step::Watched) => self.watch()?,
+            (Stage::Asked, Step::Fencing) => self.prepare_fence()?,
+            (Stage::Opened | Stage::Asked | Stage::Releasing, Step::Tired) => {
+                self.is_stuck().then_some(Stage::Outside)?
             }
-            Stage::Guarded => self.if_or_outside(
-                self.state.kernel.holder(self.file(), Byte::Alive).is_none(),
-                Self::hold,
-            ),
-            Stage::Held => self
-                .if_or_outside(self.is_at_path() || self.omits(Protection::Compare), |_| {
-                    Stage::Compared { woken: false }
-                }),
-            Stage::Compared { woken } => self.write_first_record(woken),
-            Stage::Written(phase) => Stage::Holding(phase),
-            Stage::Accusing => {
-                self.wait_for_guard(step, Protection::GuardFence, Stage::Accused, Stage::Outside)?
+            (Stage::Compared { woken }, _) => self.write_first_record(woken),
+            (Stage::Written(phase), _) => Stage::Holding(phase),
+            (Stage::Fencing, _) => self.fence(),
+            (Stage::Holding(phase), _) => self.beat(step, phase)?,
+            (Stage::Recreated(phase), Step::PutBack) => self.put_back(phase)?,
+            (Stage::Recreated(_), Step::Tired) => {
+                let guard = self.state.kernel.holder(self.other(), Byte::Guard);
+                guard.is_some().then_some(Stage::Leaving)?
             }
-            Stage::Accused => {
-                let unchanged = self.knows_record() && self.is_at_path();
-                self.if_or_outside(unchanged, Self::prepare_fence)
-            }
-            Stage::Fencing => self.fence(),
-            Stage::Holding(phase) => self.beat(step, phase)?,
-            Stage::Recreated(phase, recreation) => self.recreate(step, phase, recreation)?,
-            Stage::Leaving => match step {
-                Step::Releasing => Stage::Releasing,
-                _ => Stage::Outside,
-            },
-            Stage::Releasing => self.wait_for_guard(
-                step,
-                Protection::GuardUnlink,
-                Stage::Releaser,
-                Stage::Outside,
-            )?,
-            Stage::Releaser => self.if_or_outside(self.is_at_path(), |_| Stage::Unlinking),
-            Stage::Unlinking => self.unlink(),
-            Stage::Unlinked => self.let_go(),
-            Stage::Late => Stage::Outside,
+            (Stage::Unwritten(phase), _) => self.settle(phase),
+            (Stage::Leaving, Step::Releasing) => Stage::Releasing,
+            (Stage::Releasing, Step::Unlinking) => self.prepare_unlink()?,
+            (Stage::Unlinking, _) => self.unlink(),
+            (Stage::Leaving | Stage::Late, Step::Left) => Stage::Outside,
+            _ => return None,
         };
         self.reach(next);
         Some(())
@@ -66,12 +50,13 @@ impl Actor<'_> {
     fn reach(&mut self, stage: Stage) {
         let process = self.state.process_mut(self.pid);
         process.stage = stage;
-        if matches!(stage, Stage::Outside | Stage::Late) {
-            for inode in [process.file.take(), process.other.take()] {
-                if let Some(inode) = inode {
-                    self.state.kernel.close(self.pid, inode);
-                }
-            }
+        let (file, other) = match stage {
+            Stage::Outside | Stage::Late => (process.file.take(), process.other.take()),
+            Stage::Leaving => (None, process.other.take()),
+            _ => (None, None),
+        };
+        for inode in [file, other].into_iter().flatten() {
+            self.state.kernel.close(self.pid, inode);
         }
         let process = self.state.process_mut(self.pid);
         if !process.is_entitled() {
@@ -119,80 +104,60 @@ impl Actor<'_> {
         }
     }
 
-    fn if_or_outside(&mut self, go_on: bool, then: impl FnOnce(&mut Self) -> Stage) -> Stage {
-        if go_on { then(self) } else { Stage::Outside }
+    /// Whether the byte of the file is ours now.
+    fn lock(&mut self, byte: Byte) -> bool {
+        let inode = self.file();
+        self.state.kernel.try_lock(self.pid, inode, byte)
     }
 
-    fn wait_for_guard(
-        &mut self,
-        step: Step,
-        protection: Protection,
-        then: Stage,
-        tired: Stage,
-    ) -> Option<Stage> {
-        let inode = self.file();
-        let taken =
-            self.omits(protection) || self.state.kernel.try_lock(self.pid, inode, Byte::Guard);
-        match step {
-            Step::Guarded if taken => Some(then),
-            Step::Tired if !taken => Some(tired),
-            _ => None,
-        }
+    /// Whether the guard of the file is ours now.
+    fn guard(&mut self, protection: Protection) -> bool {
+        self.omits(protection) || self.lock(Byte::Guard)
+    }
+
+    /// Whether the guard is taken, or the holder's record cannot be read.
+    fn is_stuck(&self) -> bool {
+        let blank = self.state.kernel.record(self.file()) == Record::Blank;
+        self.is_locked(Byte::Guard) || blank && self.is_locked(Byte::Alive)
     }
 
     fn enter(&mut self, step: Step) -> Option<Stage> {
         let kernel = &mut self.state.kernel;
         let (file, stage) = match step {
             Step::Opened => (kernel.open(self.pid)?, Stage::Opened),
-            _ => (kernel.create(self.pid)?, Stage::Claiming),
+            _ => (kernel.create(self.pid)?, Stage::Opened),
         };
         self.state.process_mut(self.pid).file = Some(file);
         Some(stage)
     }
 
-    /// The newcomer's side of a lock that somebody holds.
-    fn judge(&mut self, step: Step) -> Option<Stage> {
+    fn ask(&mut self) -> Option<Stage> {
         let file = self.file();
-        let held = self.is_locked(Byte::Alive);
-        let kernel = &mut self.state.kernel;
-        let record = kernel.record(file);
-        match step {
-            Step::FoundFree if !held => Some(Stage::Claiming),
-            Step::Judged if held => {
-                kernel.read(self.pid, file);
-                Some(Stage::Judged)
-            }
-            // Whether it is stale is for time to say: a starved pulse leaves its record old however hard the job works.
-            Step::Asked => {
-                kernel.try_lock(self.pid, file, Byte::Question);
-                Some(Stage::Asked)
-            }
-            Step::Yielded if record != Record::Blank => Some(Stage::Outside),
-            Step::Watched if !(held && self.is_at_path()) => Some(Stage::Outside),
-            Step::Watched => self.watch(record),
-            Step::Unanswered if held && self.is_at_path() && self.knows_record() => {
-                let asker = self.state.kernel.holder(file, Byte::Question);
-                if self.omits(Protection::Bystander) && asker != Some(self.pid) {
-                    return None;
-                }
-                match record {
-                    Record::Blank => Some(Stage::Outside),
-                    _ => Some(Stage::Accusing),
-                }
-            }
-            _ => None,
+        if !self.is_locked(Byte::Alive) {
+            return None;
         }
+        self.state.kernel.read(self.pid, file);
+        self.lock(Byte::Question);
+        Some(Stage::Asked)
     }
 
-    fn watch(&mut self, record: Record) -> Option<Stage> {
+    fn is_asking(&self) -> bool {
+        self.state.kernel.holder(self.file(), Byte::Question) == Some(self.pid)
+    }
+
+    fn watch(&mut self) -> Option<Stage> {
         let file = self.file();
-        let asker = self.state.kernel.holder(file, Byte::Question);
-        if self.knows_record() {
-            // Nothing new; without the rule a bystander waits until nobody asks.
-            let may_ask = self.omits(Protection::Bystander) && asker.is_none();
-            return may_ask.then_some(Stage::Outside);
+        if !(self.is_locked(Byte::Alive) && self.is_at_path()) {
+            return Some(Stage::Outside);
         }
-        if record == Record::Closing && asker == Some(self.pid) {
+        if self.knows_record() {
+            // Nothing new. Without the rule a bystander waits until nobody asks.
+            let waited = self.omits(Protection::Bystander)
+                && !self.is_asking()
+                && !self.is_locked(Byte::Question);
+            return waited.then_some(Stage::Outside);
+        }
+        if self.is_asking() && self.state.kernel.record(file) == Record::Closing {
             self.state.kernel.read(self.pid, file);
             return Some(Stage::Asked);
         }
@@ -200,10 +165,16 @@ impl Actor<'_> {
         Some(Stage::Outside)
     }
 
-    fn hold(&mut self) -> Stage {
-        let file = self.file();
-        self.state.kernel.try_lock(self.pid, file, Byte::Alive);
-        Stage::Held
+    fn claim(&mut self) -> Option<Stage> {
+        if !self.guard(Protection::GuardClaim) {
+            return None;
+        }
+        let ours = self.lock(Byte::Alive) && (self.is_at_path() || self.omits(Protection::Compare));
+        Some(if ours {
+            Stage::Compared { woken: false }
+        } else {
+            Stage::Outside
+        })
     }
 
     fn write(&mut self, inode: Inode, record: Record) {
@@ -227,16 +198,26 @@ impl Actor<'_> {
         };
         self.write(file, phase.record());
         self.state.kernel.unlock(self.pid, file, Byte::Guard);
-        Stage::Written(phase)
+        if self.omits(Protection::HoldFromAcquisition) {
+            Stage::Written(phase)
+        } else {
+            Stage::Holding(phase)
+        }
     }
 
-    fn prepare_fence(&mut self) -> Stage {
+    fn prepare_fence(&mut self) -> Option<Stage> {
+        let readable = self.state.kernel.record(self.file()) != Record::Blank;
+        let unchanged = self.knows_record() && self.is_at_path();
+        let may = self.is_asking() || !self.omits(Protection::Bystander);
+        if !(readable && unchanged && may && self.guard(Protection::GuardFence)) {
+            return None;
+        }
         let kernel = &mut self.state.kernel;
         let new = kernel.create_aside(self.pid);
         kernel.try_lock(self.pid, new, Byte::Alive);
         self.state.process_mut(self.pid).other = Some(new);
         self.write(new, Record::Probation);
-        Stage::Fencing
+        Some(Stage::Fencing)
     }
 
     fn fence(&mut self) -> Stage {
@@ -302,7 +283,7 @@ impl Actor<'_> {
                 return None;
             }
             self.state.process_mut(self.pid).other = self.state.kernel.create(self.pid);
-            return Some(Stage::Recreated(phase, Recreation::Created));
+            return Some(Stage::Recreated(phase.awaiting_look()));
         }
         match step {
             Step::Checked if self.is_at_path() => Some(self.keep(phase)),
@@ -329,37 +310,22 @@ impl Actor<'_> {
         Some(Stage::Holding(phase))
     }
 
-    fn recreate(&mut self, step: Step, phase: Phase, recreation: Recreation) -> Option<Stage> {
+    fn put_back(&mut self, phase: Phase) -> Option<Stage> {
         let (pid, new) = (self.pid, self.other());
-        let lost = |actor: &mut Self| {
-            actor.state.process_mut(pid).other = None;
-            actor.state.kernel.close(pid, new);
-            Some(Stage::Leaving)
-        };
-        match (step, recreation) {
-            (Step::Guarded | Step::Tired, Recreation::Created) => {
-                let taken = self.omits(Protection::GuardClaim)
-                    || self.state.kernel.try_lock(pid, new, Byte::Guard);
-                match step {
-                    Step::Guarded if taken => Some(Stage::Recreated(phase, Recreation::Guarded)),
-                    Step::Tired if !taken => lost(self),
-                    _ => None,
-                }
-            }
-            (Step::Held, Recreation::Guarded) => {
-                let taken = self.state.kernel.try_lock(pid, new, Byte::Alive);
-                if !(taken && self.state.kernel.path() == Some(new)) {
-                    return lost(self);
-                }
-                if self.omits(Protection::RecordUnderGuard) {
-                    self.state.kernel.unlock(pid, new, Byte::Guard);
-                    return Some(Stage::Recreated(phase, Recreation::Blank));
-                }
-                Some(self.settle(phase))
-            }
-            (Step::Written, Recreation::Blank) => Some(self.settle(phase)),
-            _ => None,
+        let kernel = &mut self.state.kernel;
+        if !self.omitted.eq(&Some(Protection::GuardClaim))
+            && !kernel.try_lock(pid, new, Byte::Guard)
+        {
+            return None;
         }
+        if !(kernel.try_lock(pid, new, Byte::Alive) && kernel.path() == Some(new)) {
+            return Some(Stage::Leaving);
+        }
+        if self.omits(Protection::RecordUnderGuard) {
+            self.state.kernel.unlock(pid, new, Byte::Guard);
+            return Some(Stage::Unwritten(phase));
+        }
+        Some(self.settle(phase))
     }
 
     /// The new file is the lock file.
@@ -371,16 +337,21 @@ impl Actor<'_> {
         self.keep(phase)
     }
 
-    fn unlink(&mut self) -> Stage {
-        let kernel = &self.state.kernel;
-        let others = kernel.path().is_some() && !self.is_at_path();
-        let excused = self.is_robbed();
-        self.blame(others && !excused, Foul::Unlinked);
-        self.state.delete();
-        Stage::Unlinked
+    fn prepare_unlink(&mut self) -> Option<Stage> {
+        if !self.guard(Protection::GuardUnlink) {
+            return None;
+        }
+        Some(if self.is_at_path() {
+            Stage::Unlinking
+        } else {
+            Stage::Outside
+        })
     }
 
-    fn let_go(&mut self) -> Stage {
+    fn unlink(&mut self) -> Stage {
+        let others = self.state.kernel.path().is_some() && !self.is_at_path();
+        self.blame(others && !self.is_robbed(), Foul::Unlinked);
+        self.state.delete();
         if self.omits(Protection::GateFirst) {
             Stage::Late
         } else {
@@ -410,34 +381,28 @@ impl State {
         }
     }
 
-    pub(crate) fn freeze(&mut self, pid: Pid) {
+    /// Stops a process until it is woken by SIGCONT, whose handler holds the job before anything else of the process runs.
+    ///
+    /// What that handler will do is done here already: nobody can tell, and the states are half as many.
+    pub(crate) fn freeze(&mut self, pid: Pid, omitted: Option<Protection>) {
         let process = self.process_mut(pid);
         process.frozen = true;
         // Probation is for those who are awake.
         process.owes_look = false;
-    }
-
-    /// SIGCONT: its handler holds the job before anything else of the process runs.
-    pub(crate) fn wake(&mut self, pid: Pid, omitted: Option<Protection>) {
-        let process = self.process_mut(pid);
-        process.frozen = false;
-        let early = omitted != Some(Protection::HoldFromAcquisition);
-        if omitted == Some(Protection::HoldOnWake) {
-            return;
-        }
-        let held = |phase| match phase {
-            Phase::Woken(_) | Phase::Probation(_) | Phase::Closing(_)
-                if omitted == Some(Protection::FreshVerdict) =>
-            {
-                phase
-            }
-            _ => phase.woken(),
+        let held = |phase: Phase| match (phase, omitted) {
+            (_, Some(Protection::HoldOnWake)) => phase,
+            (Phase::Working, _) => Phase::Woken(Verdict::Pending),
+            (_, Some(Protection::FreshVerdict)) => phase,
+            _ => phase.awaiting_look(),
         };
+        let late = omitted == Some(Protection::HoldFromAcquisition);
         process.stage = match process.stage {
-            Stage::Compared { .. } if early => Stage::Compared { woken: true },
-            Stage::Written(phase) if early => Stage::Written(held(phase)),
+            Stage::Compared { .. } if !late => Stage::Compared {
+                woken: held(Phase::Working) != Phase::Working,
+            },
             Stage::Holding(phase) => Stage::Holding(held(phase)),
-            Stage::Recreated(phase, recreation) => Stage::Recreated(held(phase), recreation),
+            Stage::Recreated(phase) => Stage::Recreated(held(phase)),
+            Stage::Unwritten(phase) => Stage::Unwritten(held(phase)),
             other => other,
         };
     }

@@ -48,7 +48,7 @@ impl Protocol {
         while let Some(next) = self.stepped(&state, pid) {
             state = next;
             match state.process(pid).stage {
-                Stage::Outside | Stage::Judged => return false,
+                Stage::Outside | Stage::Asked => return false,
                 Stage::Holding(_) => return true,
                 _ => {}
             }

@@ -20,45 +20,54 @@ pub(crate) enum Event {
     Deleted,
 }
 
-/// A step of the protocol. Those that the code names too have its names.
+/// A step of the protocol, by the name of the last seam of the code that it reaches, if there is one.
+///
+/// What nobody else can tell apart is one step. Where it stands for more than its name it says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Opened,
     Created,
-    /// Nobody has byte 0.
-    FoundFree,
-    /// Somebody has; reads the record.
-    Judged,
-    /// The record is fresh, or cannot be read for too long: the newcomer yields, and comes again.
-    Yielded,
+    /// Guarded, held and compared. Byte 0 need not have been looked at before: whoever finds it taken comes again.
+    Compared,
+    Written,
+    /// Without the protection: the pulse starts, and with it the handler of SIGCONT.
+    Started,
+    /// Judged and asked: somebody has byte 0, and its record is old. Whether it is old is for time to say: a starved pulse leaves it
+    /// so however hard the job works. (Finding it fresh is ending here, as a crash is.)
     Asked,
     /// Sees something new: an answer, the acknowledgement, another file, or nobody.
     Watched,
-    /// Saw nothing new for too long.
-    Unanswered,
-    Guarded,
-    /// Waited for the guard for too long.
-    Tired,
-    Held,
-    Compared,
-    Written,
-    Started,
+    /// Saw nothing new for too long: guarded, record and path still the same, the new file prepared.
     Fencing,
+    /// Renamed over the path, the old file closed.
     Fenced,
-    /// Probation is over: everybody who was awake has looked at the path.
+    /// Probation is over: everybody who was awake has looked at the path. Begins to work.
     Probation,
+    /// Waited for too long: for the guard, or for a record that can be read.
+    Tired,
+    /// Checked: the path leads to our file, or to another one and the lock is lost.
+    Checked,
+    /// Checked, no file there, created anew.
+    Recreated,
+    /// The new file was guarded, held, compared and written, and the old one closed; or somebody was quicker, and the lock is lost.
+    PutBack,
     Heartbeat,
     Answered,
+    /// The gate is held, then the record says so.
     Closing,
+    /// The job left at a checkpoint or the grace is over, and the gate is shut for good.
     GaveWay,
+    /// The job reached a checkpoint, and nobody asks any more: the record says so, the gate opens.
     Revived,
-    Checked,
-    Recreated,
+    /// The path was looked at since the process was woken: the gate opens.
     Reopened,
+    /// The job is done, the gate is shut.
     Releasing,
+    /// Guarded, and the path leads to our file; or to another, which is left alone.
     Unlinking,
+    /// Unlinked and closed.
     Unlinked,
-    /// Has let go of the file.
+    /// Closed.
     Left,
 }
 
@@ -66,22 +75,16 @@ impl Stage {
     /// The steps that may follow, in the order in which somebody who wants the lock to work tries them.
     pub(crate) fn steps(self) -> &'static [Step] {
         use Step::{
-            Answered, Asked, Checked, Closing, Compared, Created, Fenced, Fencing, FoundFree,
-            GaveWay, Guarded, Heartbeat, Held, Judged, Left, Opened, Probation, Recreated,
-            Releasing, Reopened, Revived, Started, Tired, Unanswered, Unlinked, Unlinking, Watched,
-            Written, Yielded,
+            Answered, Asked, Checked, Closing, Compared, Created, Fenced, Fencing, GaveWay,
+            Heartbeat, Left, Opened, Probation, PutBack, Recreated, Releasing, Reopened, Revived,
+            Started, Tired, Unlinked, Unlinking, Watched, Written,
         };
         match self {
             Self::Outside => &[Opened, Created],
-            Self::Opened => &[FoundFree, Judged],
-            Self::Claiming | Self::Accusing | Self::Releasing => &[Guarded, Tired],
-            Self::Guarded => &[Held],
-            Self::Held => &[Compared],
+            Self::Opened => &[Asked, Compared, Tired],
             Self::Compared { .. } => &[Written],
             Self::Written(_) => &[Started],
-            Self::Judged => &[Asked, Yielded],
-            Self::Asked => &[Watched, Unanswered],
-            Self::Accused => &[Fencing],
+            Self::Asked => &[Watched, Fencing, Tired],
             Self::Fencing => &[Fenced],
             Self::Holding(phase) => match phase {
                 Phase::Working => &[Checked, Recreated, Heartbeat, Answered, Closing, Releasing],
@@ -91,11 +94,12 @@ impl Stage {
                 Phase::Probation(_) => &[Probation, Checked, Recreated, Heartbeat, Answered],
                 Phase::Closing(_) => &[Revived, GaveWay, Checked, Recreated, Releasing],
             },
-            Self::Recreated(..) => &[Guarded, Tired, Held, Written],
+            Self::Recreated(_) => &[PutBack, Tired],
+            Self::Unwritten(_) => &[PutBack],
             Self::Leaving => &[Left, Releasing],
-            Self::Releaser => &[Unlinking],
+            Self::Releasing => &[Unlinking, Tired],
             Self::Unlinking => &[Unlinked],
-            Self::Unlinked | Self::Late => &[Left],
+            Self::Late => &[Left],
         }
     }
 }
