@@ -62,7 +62,7 @@ impl Pids {
         self.0 &= !(1 << pid.0);
     }
 
-    fn renamed(self, renaming: &Renaming) -> Self {
+    fn renamed(self, renaming: Renaming) -> Self {
         let mut renamed = Self::default();
         for pid in Pid::ALL {
             if self.contains(pid) {
@@ -232,14 +232,14 @@ impl Kernel {
     }
 
     /// The same with other names for the processes, and the files numbered in this order.
-    pub(crate) fn renamed(&self, renaming: &Renaming, order: &Numbering) -> Self {
+    pub(crate) fn renamed(&self, renaming: Renaming, order: &Numbering) -> Self {
         let mut renamed = Self {
-            path: self.path.map(|inode| order.new(inode)),
+            path: self.path.map(|inode| order.of(inode)),
             ..Self::default()
         };
         for (inode, file) in (0..).map(Inode).zip(&self.files) {
             if order.has(inode) {
-                *renamed.file_mut(order.new(inode)) = File {
+                *renamed.file_mut(order.of(inode)) = File {
                     open_in: file.open_in.renamed(renaming),
                     locks: file.locks.map(|lock| lock.map(|pid| renaming[pid.index()])),
                     record: file.record,
@@ -276,7 +276,7 @@ impl Numbering {
     }
 
     /// The new number of a file that was numbered.
-    pub(crate) fn new(&self, inode: Inode) -> Inode {
+    pub(crate) fn of(&self, inode: Inode) -> Inode {
         self.new[usize::from(inode.0)].expect("every open file is numbered")
     }
 }

@@ -47,6 +47,7 @@ impl Actor<'_> {
         Some(())
     }
 
+    /// Is at this stage now, with no more than it needs there.
     fn reach(&mut self, stage: Stage) {
         let process = self.state.process_mut(self.pid);
         process.stage = stage;
@@ -123,12 +124,12 @@ impl Actor<'_> {
 
     fn enter(&mut self, step: Step) -> Option<Stage> {
         let kernel = &mut self.state.kernel;
-        let (file, stage) = match step {
-            Step::Opened => (kernel.open(self.pid)?, Stage::Opened),
-            _ => (kernel.create(self.pid)?, Stage::Opened),
+        let file = match step {
+            Step::Opened => kernel.open(self.pid)?,
+            _ => kernel.create(self.pid)?,
         };
         self.state.process_mut(self.pid).file = Some(file);
-        Some(stage)
+        Some(Stage::Opened)
     }
 
     fn ask(&mut self) -> Option<Stage> {
@@ -221,11 +222,7 @@ impl Actor<'_> {
     }
 
     fn fence(&mut self) -> Stage {
-        if !self.is_at_path() {
-            // Deleted in mid-fence, and somebody came: then they are in the gap of that deletion too.
-            self.blame(!self.is_robbed(), Foul::Replaced);
-            self.state.delete();
-        }
+        self.clear_path(Foul::Replaced);
         let new = self.other();
         self.state.kernel.lead_path(Some(new));
         self.move_to_other();
@@ -238,6 +235,17 @@ impl Actor<'_> {
         } else {
             Stage::Holding(Phase::Probation(Verdict::Pending))
         }
+    }
+
+    /// Removes what lies at the path, be it our file or not.
+    fn clear_path(&mut self, foul: Foul) {
+        let others = self.state.kernel.path().is_some() && !self.is_at_path();
+        if others && self.is_robbed() {
+            // Ours was deleted after the comparison, and somebody came: then they are in the gap of that deletion too.
+            self.state.delete();
+        }
+        self.blame(others && !self.is_robbed(), foul);
+        self.state.kernel.lead_path(None);
     }
 
     /// Closes the old file for the new one.
@@ -268,9 +276,11 @@ impl Actor<'_> {
             (Step::GaveWay, _) => Some(Stage::Leaving),
             (Step::Reopened, Phase::Woken(Verdict::Ours)) => Some(Stage::Holding(Phase::Working)),
             (Step::Probation, Phase::Probation(Verdict::Ours)) => {
-                let over = self.state.processes.iter().all(|other| !other.owes_look);
+                if self.state.processes.iter().any(|other| other.owes_look) {
+                    return None;
+                }
                 self.write(self.file(), Record::Working);
-                over.then_some(Stage::Holding(Phase::Working))
+                Some(Stage::Holding(Phase::Working))
             }
             (Step::Releasing, _) => Some(Stage::Releasing),
             _ => None,
@@ -312,10 +322,9 @@ impl Actor<'_> {
 
     fn put_back(&mut self, phase: Phase) -> Option<Stage> {
         let (pid, new) = (self.pid, self.other());
+        let omits_guard = self.omits(Protection::GuardClaim);
         let kernel = &mut self.state.kernel;
-        if !self.omitted.eq(&Some(Protection::GuardClaim))
-            && !kernel.try_lock(pid, new, Byte::Guard)
-        {
+        if !(omits_guard || kernel.try_lock(pid, new, Byte::Guard)) {
             return None;
         }
         if !(kernel.try_lock(pid, new, Byte::Alive) && kernel.path() == Some(new)) {
@@ -349,61 +358,11 @@ impl Actor<'_> {
     }
 
     fn unlink(&mut self) -> Stage {
-        let others = self.state.kernel.path().is_some() && !self.is_at_path();
-        self.blame(others && !self.is_robbed(), Foul::Unlinked);
-        self.state.delete();
+        self.clear_path(Foul::Unlinked);
         if self.omits(Protection::GateFirst) {
             Stage::Late
         } else {
             Stage::Outside
         }
-    }
-}
-
-impl State {
-    /// Removes what lies at the path, whoever has it.
-    pub(crate) fn delete(&mut self) {
-        if let Some(inode) = self.kernel.path() {
-            let hands = [Byte::Alive, Byte::Guard].map(|byte| self.kernel.holder(inode, byte));
-            for pid in Pid::ALL {
-                let process = self.process_mut(pid);
-                // Whoever was fenced: nobody waits for its look any more.
-                process.robbed |= hands.contains(&Some(pid)) || process.owes_look;
-            }
-            self.kernel.lead_path(None);
-        }
-    }
-
-    pub(crate) fn crash(&mut self, pid: Pid) {
-        let process = std::mem::take(self.process_mut(pid));
-        for inode in [process.file, process.other].into_iter().flatten() {
-            self.kernel.close(pid, inode);
-        }
-    }
-
-    /// Stops a process until it is woken by SIGCONT, whose handler holds the job before anything else of the process runs.
-    ///
-    /// What that handler will do is done here already: nobody can tell, and the states are half as many.
-    pub(crate) fn freeze(&mut self, pid: Pid, omitted: Option<Protection>) {
-        let process = self.process_mut(pid);
-        process.frozen = true;
-        // Probation is for those who are awake.
-        process.owes_look = false;
-        let held = |phase: Phase| match (phase, omitted) {
-            (_, Some(Protection::HoldOnWake)) => phase,
-            (Phase::Working, _) => Phase::Woken(Verdict::Pending),
-            (_, Some(Protection::FreshVerdict)) => phase,
-            _ => phase.awaiting_look(),
-        };
-        let late = omitted == Some(Protection::HoldFromAcquisition);
-        process.stage = match process.stage {
-            Stage::Compared { .. } if !late => Stage::Compared {
-                woken: held(Phase::Working) != Phase::Working,
-            },
-            Stage::Holding(phase) => Stage::Holding(held(phase)),
-            Stage::Recreated(phase) => Stage::Recreated(held(phase)),
-            Stage::Unwritten(phase) => Stage::Unwritten(held(phase)),
-            other => other,
-        };
     }
 }

@@ -17,7 +17,7 @@ impl Protocol {
     /// Everybody who is awake takes steps in turn, nobody else helps: is there somebody who works in the end?
     ///
     /// A process that is frozen in the guard blocks everybody, as documented.
-    pub(crate) fn has_a_way_on(&self, state: &State) -> bool {
+    pub(crate) fn has_a_way_on(self, state: &State) -> bool {
         let excused = state.frozen_in_guard() || state.processes.iter().all(|it| it.frozen);
         let mut state = *state;
         for _ in 0..ROUNDS {
@@ -32,7 +32,7 @@ impl Protocol {
     }
 
     /// One newcomer alone, while nobody else moves, and nobody to ask.
-    pub(crate) fn is_acquired_at_once(&self, state: &State) -> bool {
+    pub(crate) fn is_acquired_at_once(self, state: &State) -> bool {
         let held = state.kernel.path().is_some_and(|inode| {
             [Byte::Alive, Byte::Guard]
                 .iter()
@@ -57,7 +57,7 @@ impl Protocol {
     }
 
     /// After the first step that the process can take.
-    fn stepped(&self, state: &State, pid: Pid) -> Option<State> {
+    fn stepped(self, state: &State, pid: Pid) -> Option<State> {
         let process = state.process(pid);
         let steps = process.stage.steps().iter();
         steps

@@ -45,7 +45,7 @@ impl State {
             .is_some_and(|pid| self.process(pid).frozen)
     }
 
-    fn renamed(&self, renaming: &Renaming) -> Named {
+    fn renamed(&self, renaming: Renaming) -> Named {
         let mut processes = [Process::default(); Pid::ALL.len()];
         for pid in Pid::ALL {
             processes[renaming[pid.index()].index()] = *self.process(pid);
@@ -57,8 +57,8 @@ impl State {
             order.number(process.other);
         }
         for process in &mut processes {
-            process.file = process.file.map(|inode| order.new(inode));
-            process.other = process.other.map(|inode| order.new(inode));
+            process.file = process.file.map(|inode| order.of(inode));
+            process.other = process.other.map(|inode| order.of(inode));
         }
         Named {
             processes,
@@ -80,7 +80,7 @@ impl State {
         RENAMINGS
             .iter()
             .filter(sorted)
-            .map(|renaming| self.renamed(renaming))
+            .map(|renaming| self.renamed(*renaming))
             .min()
             .expect("there is an order in which they are sorted")
     }
