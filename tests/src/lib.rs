@@ -10,6 +10,7 @@ mod kernel_lock;
 mod part;
 mod running;
 mod scene;
+mod small_disk;
 mod tally;
 mod witness;
 
@@ -24,6 +25,7 @@ pub use kernel_lock::{Guarded, hold, is_asked};
 pub use part::Part;
 pub use running::{Ended, Running, Signal, is_running};
 pub use scene::Scene;
+pub use small_disk::SmallDisk;
 pub use tally::Tally;
 pub use witness::{Stay, Witness};
 
