@@ -45,6 +45,12 @@ pub fn hold(lock: &Path) -> Option<File> {
     open(lock).filter(|file| try_lock(file, ALIVE))
 }
 
+/// Asks the holder of a lock file to prove that it works, by byte 2; `None` if somebody else does, or there is no file.
+#[must_use]
+pub fn ask(lock: &Path) -> Option<File> {
+    open(lock).filter(|file| try_lock(file, QUESTION))
+}
+
 /// A lock file under its guard, held by somebody who wants to change what the path means.
 #[derive(Debug)]
 pub struct Guarded {

@@ -10,6 +10,7 @@ mod kernel_lock;
 mod part;
 mod running;
 mod scene;
+mod strace;
 mod tally;
 mod witness;
 
@@ -20,10 +21,11 @@ use std::{
 
 pub use dice::Dice;
 pub use job::Job;
-pub use kernel_lock::{Guarded, hold, is_asked};
+pub use kernel_lock::{Guarded, ask, hold, is_asked};
 pub use part::Part;
 pub use running::{Ended, Running, Signal, is_running};
 pub use scene::Scene;
+pub use strace::{Blow, Call, Errno, Strace};
 pub use tally::Tally;
 pub use witness::{Stay, Witness};
 
