@@ -55,7 +55,8 @@ fn every_call_killed_and_every_call_failed() {
         let performance = Performance::of(operation, None);
         let window = operation.window(&performance.calls);
         let points = points_of(operation, window.expect("the operation is over"));
-        performance.judge(None);
+        let ended = performance.judge(None);
+        assert_eq!(ended.signal, None, "{ended:?}");
         points
     });
     let points = points.into_iter().flatten().collect();
