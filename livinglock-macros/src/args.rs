@@ -43,9 +43,13 @@ const KEYS: &[(&str, Kind)] = &[
     ("on_stale", Kind::OnStale),
     ("grace", Kind::Duration { zero: true }),
     ("warn", Kind::Duration { zero: false }),
-    ("name", Kind::Name),
+    ("at_most", Kind::Duration { zero: false }),
+    ("at_least", Kind::Duration { zero: true }),
+    ("replace", Kind::Switch),
     ("mode", Kind::Mode),
     ("network_fs", Kind::Switch),
+    ("graceful", Kind::Switch),
+    ("name", Kind::Name),
     ("crate", Kind::Crate),
 ];
 

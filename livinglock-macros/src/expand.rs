@@ -268,7 +268,8 @@ mod tests {
     fn every_key_becomes_a_setter() {
         assert_expands(
             r#"path = "/x", stale = "1h", heartbeat = "90s", wait = "0s", busy = 75, quiet, on_stale = "report",
-               grace = "400ms", warn = "30m", name = "n", mode = 0o640, network_fs = false, crate = crate::lock,"#,
+               grace = "400ms", warn = "30m", at_most = "6h", at_least = "0s", replace, mode = 0o640, network_fs = false,
+               graceful = true, name = "n", crate = crate::lock,"#,
             "fn main() {}",
             r#"fn main() -> ::std::process::ExitCode {
                 fn main() {}
@@ -283,9 +284,13 @@ mod tests {
                             .on_stale(crate::lock::OnStale::Report)
                             .grace(::core::time::Duration::new(0, 400000000))
                             .warn(::core::time::Duration::new(1800, 0))
-                            .name("n")
+                            .at_most(::core::time::Duration::new(21600, 0))
+                            .at_least(::core::time::Duration::new(0, 0))
+                            .replace(true)
                             .mode(0o640)
                             .network_fs(false)
+                            .graceful(true)
+                            .name("n")
                     },
                     main
                 )
@@ -296,13 +301,15 @@ mod tests {
     #[test]
     fn expressions_are_passed_on() {
         assert_expands(
-            r#"path = dir::<A, B>().join("x"), quiet = is_quiet(), name = format!("{x}"), on_stale = y"#,
+            r#"path = dir::<A, B>().join("x"), quiet = is_quiet(), at_most = limit(), at_least = "14m", name = format!("{x}"), on_stale = y"#,
             "fn main() {}",
             r#"fn main() -> ::std::process::ExitCode {
                 fn main() {}
                 ::livinglock::__private::run(
                     &::livinglock::__private::Job::at(&(dir::<A, B>().join("x")))
                         .quiet(is_quiet())
+                        .at_most(limit())
+                        .at_least(::core::time::Duration::new(840, 0))
                         .name(::core::convert::AsRef::<str>::as_ref(&(format!("{x}"))))
                         .on_stale(y),
                     main
@@ -399,6 +406,10 @@ mod tests {
             "path = \"/x\", busy = 3, on_busy = 4",
             "path = \"/x\", nonsense, quiet",
             "path = \"/x\", heartbeat = \"30m\"",
+            "path = \"/x\", at_most = \"0s\"",
+            "path = \"/x\", at_most = \"0s\", at_least = \"1s\"",
+            "path = \"/x\", at_most = \"14m\", at_least = \"14m\"",
+            "path = \"/x\", at_least = \"15m\", at_most = \"14m\"",
             "path = \"/x\", crate = livinglock",
             "path = \"/x\", crate = \"livinglock\"",
             "path = \"/x\", name = \"\"",

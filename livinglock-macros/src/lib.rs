@@ -46,18 +46,23 @@ use proc_macro::TokenStream;
 /// | `on_stale = "fence"` | `OnStale` | what to do with a stale holder that does not answer: `"terminate"`, `"fence"` or `"report"` | `"terminate"` on `main`, `"fence"` elsewhere |
 /// | `grace = "10s"` | `Duration` | the time from a stop request to the end, to reach a checkpoint | 10s |
 /// | `warn = "30m"` | `Duration` | the holder itself reports a stretch without checkpoints this long | `stale`/2 |
-/// | `name = "nightly"` | `AsRef<str>` | shown in records and reports | the package for `main`, else the path of the function |
+/// | `at_most = "6h"` | `Duration` | the longest run: then the job is stopped at its next checkpoint, and after `grace` ended | no limit |
+/// | `at_least = "14m"` | `Duration` | the shortest hold: after a shorter run the lock stays busy for the rest of it; shorter than `at_most` | zero |
+/// | `replace` | `bool` | ask a working holder to stop, then run, instead of yielding to it | `false` |
 /// | `mode = 0o600` | `u32` | the permissions of the lock file | `0o600` |
 /// | `network_fs` | `bool` | allow the lock file on a network file system, where a partition can mean two owners | `false` |
+/// | `graceful` | `bool` | SIGTERM, SIGINT and SIGHUP stop the job at its next checkpoint; a second one ends the process at once | `false` |
+/// | `name = "nightly"` | `AsRef<str>` | shown in records and reports | the package for `main`, else the path of the function |
 /// | `crate = ::path` | | where `livinglock` is, if not at `::livinglock` | `::livinglock` |
 ///
-/// A duration is written as numbers with units, like `"90s"`, `"45m"`, `"2h 30m"` or `"1d"`; `wait` and `grace` may be zero. A key
-/// that is a `bool` may stand alone for `true`.
+/// A duration is written as numbers with units, like `"90s"`, `"45m"`, `"2h 30m"` or `"1d"`; `wait`, `grace` and `at_least` may be
+/// zero. A key that is a `bool` may stand alone for `true`.
 ///
 /// # On `main`
 ///
 /// Every return type that `main` can have works, and the exit status is that of the body. It is `busy` instead when the lock is
-/// busy, 73 when the lock cannot be created or read, and 75 when it was lost on the way.
+/// busy, 73 when the lock cannot be created or read, 75 when it was lost on the way, 124 when the run took longer than `at_most`,
+/// and 128 + N when it was stopped gracefully by signal N.
 ///
 /// An `async fn main` needs the attribute of its runtime, best below this one. The lock is taken before the runtime starts.
 ///

@@ -96,6 +96,18 @@ fn check_together(arguments: &[Argument], main: Option<bool>, errors: &mut Vec<E
         ));
     }
 
+    let at_most = find(arguments, "at_most").and_then(known_duration);
+    let at_least = find(arguments, "at_least").and_then(known_duration);
+    let mut bounds = arguments
+        .iter()
+        .filter(|argument| argument.key == "at_most" || argument.key == "at_least");
+    if let (Some(at_most), Some(at_least)) = (at_most, at_least)
+        && let Some(second) = bounds.nth(1)
+        && at_most <= at_least
+    {
+        errors.push(error(second, "`at_most` must be longer than `at_least`"));
+    }
+
     let mut both = arguments
         .iter()
         .filter(|argument| argument.key == "busy" || argument.key == "on_busy");

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{Stat, processes};
-use crate::sys::PidFd;
+use crate::{autopsy::Descendant, sys::PidFd};
 
 /// The descendants of a process.
 ///
@@ -55,6 +55,15 @@ impl Family {
             }
         }
         self.members.len() > before
+    }
+
+    /// The members by number and name.
+    pub(crate) fn names(&self) -> Vec<Descendant> {
+        let name = |(process_id, _): &(u32, PidFd)| Descendant {
+            process_id: *process_id,
+            name: super::name(*process_id),
+        };
+        self.members.iter().map(name).collect()
     }
 
     /// Ends them all: first by SIGTERM, what is left after `patience` by SIGKILL. How many there were.

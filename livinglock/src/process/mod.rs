@@ -13,7 +13,7 @@ use std::{
 
 pub(crate) use descendants::Family;
 pub(crate) use suspect::Suspect;
-pub(crate) use threads::{ThreadState, thread_states};
+pub(crate) use threads::{thread_states, thread_states_of};
 
 use crate::{record::Record, sys::PidFd};
 
@@ -102,11 +102,14 @@ pub(crate) fn byte_holders(inode: u64, byte: i64) -> Vec<(u32, String)> {
     let own = std::process::id();
     processes()
         .filter(|process_id| *process_id != own && holds_byte(*process_id, inode, byte))
-        .map(|process_id| {
-            let name = fs::read_to_string(format!("/proc/{process_id}/comm")).unwrap_or_default();
-            (process_id, name.trim().to_owned())
-        })
+        .map(|process_id| (process_id, name(process_id)))
         .collect()
+}
+
+/// The name of a process's program, as the kernel has it; empty if there is no such process.
+fn name(process_id: u32) -> String {
+    let name = fs::read_to_string(format!("/proc/{process_id}/comm"));
+    name.unwrap_or_default().trim().to_owned()
 }
 
 /// Whether a process holds one byte of a file by a descriptor that it opened or inherited (`/proc/PID/fdinfo`, "lock:" lines).

@@ -56,9 +56,7 @@ impl Suspect {
     }
 
     /// Ends the process by SIGTERM, after `grace` by SIGKILL, and with it its descendants.
-    pub(crate) fn end(&self, grace: Duration) -> Result<(), String> {
-        // Before it ends: afterwards nobody could tell whose children they were.
-        let mut family = Family::of(self.process_id);
+    pub(crate) fn end(&self, grace: Duration, mut family: Family) -> Result<(), String> {
         let not_permitted = |error: io::Error| format!("{error}; run as its user or as root");
         self.process.signal(PidFd::SIGTERM).map_err(not_permitted)?;
         if !self.process.ended_within(grace) {

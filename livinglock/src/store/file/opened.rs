@@ -24,6 +24,8 @@ pub(super) const ALIVE: i64 = 0;
 const GUARD: i64 = 1;
 /// Held by a newcomer that finds the holder stale.
 pub(super) const QUESTION: i64 = 2;
+/// Held by a newcomer that wants the holder to stop.
+pub(super) const STOP: i64 = 3;
 
 /// The permissions of a lock file unless asked otherwise: it names places in the source and messages of the job.
 pub(crate) const DEFAULT_MODE: u32 = 0o600;
@@ -34,7 +36,8 @@ pub(super) struct Opened {
     pub(super) file: File,
     device: u64,
     inode: u64,
-    size: u64,
+    /// How large the file was when it was opened, in bytes.
+    pub(super) size: u64,
     /// We created it just now.
     pub(super) created: bool,
 }
@@ -234,16 +237,19 @@ impl Opened {
 
     /// Whether the file begins with these bytes.
     pub(super) fn says(&self, bytes: &[u8]) -> bool {
-        let mut found = [0; record::SIZE];
+        let mut found = vec![0; bytes.len()];
         self.file.read_exact_at(&mut found, 0).is_ok() && found == bytes
     }
 
     /// Writes a record over whatever is there.
     pub(super) fn write(&self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all_at(bytes, 0)?;
-        // Somebody may have written more than a record over it.
-        if self.file.metadata()?.size() > bytes.len() as u64 {
-            self.file.set_len(bytes.len() as u64)?;
+        self.file.write_all_at(bytes, 0)
+    }
+
+    /// Cuts off what was written behind a record of this length, in a file that is so large now.
+    pub(super) fn cut(&self, size: u64, length: usize) -> io::Result<()> {
+        if size > length as u64 {
+            self.file.set_len(length as u64)?;
         }
         Ok(())
     }
@@ -251,7 +257,7 @@ impl Opened {
 
 const SYMLINK: &str = "is a symbolic link; use the path that it leads to, or remove it";
 
-fn open(path: &Path) -> io::Result<File> {
+pub(super) fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
         .write(true)
