@@ -21,7 +21,7 @@ use std::{
 
 pub use dice::Dice;
 pub use job::Job;
-pub use kernel_lock::{Guarded, ask, hold, is_asked};
+pub use kernel_lock::{Guarded, ask, ask_to_stop, hold, is_asked};
 pub use part::Part;
 pub use running::{Ended, Running, Signal, is_running};
 pub use scene::Scene;

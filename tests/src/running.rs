@@ -94,7 +94,8 @@ impl Running {
     /// Whether it is stopped by a signal now.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
-        state(self.id()) == Some('T')
+        // Small under a tracer.
+        matches!(state(self.id()), Some('T' | 't'))
     }
 
     /// The number of one of its threads, by its name.

@@ -83,6 +83,7 @@ fn stale() -> Duration {
 fn on_stale() -> OnStale {
     match env::var("ON_STALE").as_deref() {
         Ok("report") => OnStale::Report,
+        Ok("fence") => OnStale::Fence,
         _ => OnStale::Terminate,
     }
 }

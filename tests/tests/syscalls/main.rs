@@ -25,7 +25,7 @@ const ERRORS: [Errno; 6] = [
 ];
 
 /// Most of the time everybody waits for somebody's tick.
-const WORKERS: usize = 8;
+const WORKERS: usize = 12;
 
 /// One blow at one call of one operation.
 struct Point {
@@ -102,16 +102,23 @@ fn can_trace() -> bool {
 
 /// The points of an operation that makes these calls.
 ///
-/// Whatever waits makes the same calls over and over: the same call after the same call is the same point. Of /proc, of which there
-/// is as much as there are processes, each kind of look is a point once; what is closed there nobody sees.
+/// Whatever waits makes the same calls over and over: the same call after the same call is the same point. Of /proc each kind of
+/// look is a point once, and what is closed there nobody sees; and from where the processes are listed, of which there are more or
+/// fewer each time, only the first look by each kind of call has a number that is the same in the next run.
 fn points_of(operation: &'static Operation, calls: &[Call]) -> Vec<Point> {
     let mut seen = HashSet::new();
     let mut before = "";
+    let mut listed = false;
     let mut points = Vec::new();
     for call in calls {
         let of_proc = call.place.contains("/proc");
-        let new = seen.insert((if of_proc { "" } else { before }, &*call.place));
+        let new = seen.insert(match (of_proc, listed) {
+            (true, true) => ("processes", &*call.name),
+            (true, false) => ("/proc", &*call.place),
+            (false, _) => (before, &*call.place),
+        });
         before = &call.place;
+        listed |= call.place.ends_with("</proc>") && call.name == "getdents64";
         if !new || (of_proc && call.name == "close") {
             continue;
         }

@@ -2,11 +2,12 @@
 
 use std::{fs, fs::File};
 
-use livinglock_tests::{Call, Job, Running, Scene, Signal, ask, wait_until};
+use livinglock_tests::{Call, Job, Running, Scene, Signal, ask, ask_to_stop, wait_until};
 
 use crate::performance::{Cast, Others};
 
 const JOB: &str = env!("CARGO_BIN_EXE_job");
+const FUNCTION: &str = env!("CARGO_BIN_EXE_function");
 
 /// An operation of the protocol.
 #[derive(Debug)]
@@ -26,12 +27,16 @@ pub(crate) struct Operation {
 pub(crate) enum Course {
     /// It comes, and runs.
     Runs,
+    /// It comes, replaces the file of a frozen holder, and runs; in the guard of its release it stops once more.
+    Fences,
     /// It comes, and yields.
     Yields,
     /// It holds the lock and goes on working.
     Works,
     /// It holds the lock, puts its deleted file back, and goes on working.
     PutsBack,
+    /// It works, and is asked to stop.
+    Stops,
     /// It releases the lock.
     Releases,
     /// It is hung, and gives way.
@@ -40,21 +45,23 @@ pub(crate) enum Course {
 
 /// Where the job itself begins: it tells the witness.
 const AT_WORK: Option<(&str, usize)> = Some(("/owners\"", 1));
-/// Two ticks: the pulse waits once a tick, and first of all.
+/// Two ticks: the pulse waits once after each.
 const TWO_TICKS: Option<(&str, usize)> = Some(("futex(", 2));
 /// Two turns of an asker's watch: it sleeps at the beginning of each.
 const TWO_TURNS: Option<(&str, usize)> = Some(("clock_nanosleep(", 3));
 
 #[rustfmt::skip]
-pub(crate) const OPERATIONS: [Operation; 10] = [
+pub(crate) const OPERATIONS: [Operation; 12] = [
     Operation { name: "acquire", stage: newcomer_alone, cue: nothing, until: AT_WORK, course: Course::Runs },
     Operation { name: "acquire after a crash", stage: newcomer_after_crash, cue: nothing, until: AT_WORK, course: Course::Runs },
     Operation { name: "yield", stage: newcomer_to_working, cue: nothing, until: None, course: Course::Yields },
     Operation { name: "ask", stage: newcomer_to_hung, cue: nothing, until: TWO_TURNS, course: Course::Runs },
     Operation { name: "take over", stage: asker, cue: see_the_lock_free, until: AT_WORK, course: Course::Runs },
+    Operation { name: "fence", stage: fencer, cue: nothing, until: AT_WORK, course: Course::Fences },
     Operation { name: "heartbeat", stage: working, cue: nothing, until: TWO_TICKS, course: Course::Works },
     Operation { name: "answer", stage: working, cue: question, until: TWO_TICKS, course: Course::Works },
-    Operation { name: "put back", stage: working, cue: delete, until: TWO_TICKS, course: Course::PutsBack },
+    Operation { name: "stop", stage: working, cue: demand, until: None, course: Course::Stops },
+    Operation { name: "put back", stage: about_to_tick, cue: delete, until: TWO_TICKS, course: Course::PutsBack },
     Operation { name: "give way", stage: hung, cue: question, until: None, course: Course::GivesWay },
     Operation { name: "release", stage: leaving, cue: nothing, until: None, course: Course::Releases },
 ];
@@ -141,6 +148,20 @@ fn asker(scene: &Scene) -> Cast {
     Cast::main(asker, Others::Hung(holder))
 }
 
+/// A newcomer that has found a frozen holder not to answer, stopped as soon as it has the guard.
+fn fencer(scene: &Scene) -> Cast {
+    // A function, which has no witness: while it is frozen it could not let go of the marker.
+    let mut holder = scene.job(FUNCTION, &["late", "revive"]).spawn();
+    holder.wait_until_it_says("made no checkpoint for");
+    holder.signal(Signal::SIGSTOP);
+    holder.wait_until_stopped();
+    let fencer = patient(scene, &["work", "1", "0"]).set("ON_STALE", "fence");
+    Cast::main(
+        stopped(fencer.faults("stop@guarded")),
+        Others::Frozen(holder),
+    )
+}
+
 fn hung_holder(scene: &Scene) -> Running {
     let holder = job(scene, &["sleep"]).spawn();
     holder.wait_until_it_says("made no checkpoint for");
@@ -152,6 +173,17 @@ fn working(scene: &Scene) -> Cast {
     let holder = patient(scene, &["until", "end"]).spawn();
     scene.wait_for_record("\"message\":\"working\"");
     stop_the_pulse(holder)
+}
+
+/// A holder that has just had a tick, and has time until the next: one that was stopped would not put its file back, but stop.
+fn about_to_tick(scene: &Scene) -> Cast {
+    const TICK: u64 = 200;
+    let holder = patient(scene, &["until", "end"])
+        .heartbeat(TICK)
+        .grace(2 * TICK);
+    let holder = holder.spawn();
+    scene.wait_for_record("\"heartbeats\":2,");
+    Cast::awake_pulse(holder)
 }
 
 /// A holder that hangs, and is stopped besides.
@@ -178,6 +210,12 @@ fn question(scene: &Scene) -> Option<File> {
     let question = ask(&scene.lock());
     assert!(question.is_some(), "nobody else asks");
     question
+}
+
+fn demand(scene: &Scene) -> Option<File> {
+    let demand = ask_to_stop(&scene.lock());
+    assert!(demand.is_some(), "nobody else asks");
+    demand
 }
 
 fn delete(scene: &Scene) -> Option<File> {

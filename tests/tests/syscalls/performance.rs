@@ -12,8 +12,10 @@ use crate::{
 /// Who is on the scene when an operation begins.
 #[derive(Debug)]
 pub(crate) struct Cast {
-    /// The one that is struck, stopped.
+    /// The one that is struck.
     target: Running,
+    /// It is stopped.
+    stopped: bool,
     /// The thread that is struck.
     thread: u32,
     others: Others,
@@ -27,23 +29,35 @@ pub(crate) enum Others {
     Working(Running),
     /// A holder that hangs for ever.
     Hung(Running),
+    /// A function that is stopped in its work.
+    Frozen(Running),
 }
 
 impl Cast {
-    /// One whose main thread is struck.
+    /// One that is stopped, and whose main thread is struck.
     pub(crate) fn main(target: Running, others: Others) -> Self {
         Self {
             thread: target.id(),
             target,
+            stopped: true,
             others,
         }
     }
 
-    /// A holder whose pulse is struck.
+    /// A holder that is stopped, and whose pulse is struck.
     pub(crate) fn pulse(target: Running) -> Self {
+        Self {
+            stopped: true,
+            ..Self::awake_pulse(target)
+        }
+    }
+
+    /// A holder whose pulse is struck.
+    pub(crate) fn awake_pulse(target: Running) -> Self {
         Self {
             thread: target.thread("livinglock"),
             target,
+            stopped: false,
             others: Others::Nobody,
         }
     }
@@ -88,12 +102,15 @@ impl Performance {
         fs::write(scene.file("lock.notes"), FOREIGN).expect("write a file");
         let Cast {
             mut target,
+            stopped,
             thread,
             others,
         } = (operation.stage)(&scene);
         let strace = Strace::attach(&scene, thread, strike).expect("attach strace");
         let cue = (operation.cue)(&scene);
-        target.signal(Signal::SIGCONT);
+        if stopped {
+            target.signal(Signal::SIGCONT);
+        }
         if matches!(operation.course, Course::Works | Course::PutsBack) {
             wait_until(
                 "the blow has fallen, or there is no more to be seen",
@@ -107,7 +124,14 @@ impl Performance {
             see_it_work(&scene, &mut target);
             scene.give("end");
         }
-        let ended = target.wait();
+        let ended = if operation.course == Course::Fences {
+            wait_until("it works", || {
+                target.has_ended() || !scene.owners().is_empty()
+            });
+            target.go_on()
+        } else {
+            target.wait()
+        };
         drop(cue);
         let (calls, struck) = strace.finish();
         Self {
@@ -153,8 +177,24 @@ impl Performance {
                 );
                 all.push(holder);
             }
+            Others::Frozen(mut holder) => {
+                // If it was not replaced yet, this one ends it.
+                all.push(next(&scene, false));
+                scene.give("revive");
+                holder.signal(Signal::SIGCONT);
+                let holder = holder.wait();
+                assert!(
+                    holder.code == Some(0) || holder.signal.is_some(),
+                    "{holder:?}"
+                );
+                assert_eq!(scene.lines("passed").len(), 0, "a late checkpoint");
+                all.push(holder);
+            }
         }
         all.push(next(&scene, false));
+        // Killed, a fence cannot clear away.
+        let leftover = scene.file("lock.fence").exists();
+        assert!(!leftover || all[0].signal.is_some(), "{all:?}");
         for ended in &all {
             assert!(!ended.stderr.contains("panicked at"), "{ended:?}");
         }
@@ -185,11 +225,23 @@ fn see_it_work(scene: &Scene, holder: &mut Running) {
     }
 }
 
-/// The next run, to which nothing happens.
+/// The next run, to which nothing happens; the one after that, if the kernel has not ended a holder yet.
 fn next(scene: &Scene, yields: bool) -> Ended {
-    let next = job(scene, &["work", "1", "0"]);
-    let next = if yields { next } else { next.wait(10_000) };
-    let next = next.spawn().wait();
+    let patience = if yields { 0 } else { 10_000 };
+    let run = || {
+        job(scene, &["work", "1", "0"])
+            .wait(patience)
+            .spawn()
+            .wait()
+    };
+    let mut next = run();
+    wait_until("the holder dies", || {
+        let refused = rules::is_refused_by_the_dying(&next);
+        if refused {
+            next = run();
+        }
+        !refused
+    });
     assert!(
         rules::newcomer_ends(&next, yields),
         "the next run: {next:?}"

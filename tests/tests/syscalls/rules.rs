@@ -40,9 +40,9 @@ impl Course {
     /// How it ends when nothing befalls it.
     fn unharmed(self) -> i32 {
         match self {
-            Self::Runs | Self::Works | Self::PutsBack | Self::Releases => 0,
+            Self::Runs | Self::Fences | Self::Works | Self::PutsBack | Self::Releases => 0,
             Self::Yields => YIELDED,
-            Self::GivesWay => LOST,
+            Self::Stops | Self::GivesWay => LOST,
         }
     }
 
@@ -57,14 +57,18 @@ impl Course {
         let says = |text: &str| ended.stderr.contains(text);
         let looks_at_path = call.name == "statx" && call.place.contains("/lock\"");
         match (self, ended.code) {
+            (Self::Runs | Self::Fences, _) if is_refused_by_the_dying(ended) => true,
             // A file system that fails under a holder: somebody else may see another one.
             (Self::Works, code) if looks_at_path && errno == Errno::EIO => {
                 code == Some(LOST) && says(" lost the lock")
             }
+            (Self::Works, Some(LOST)) if call.place.contains("/lock") => {
+                errno == Errno::EIO && says(" lost the lock")
+            }
             // The file that it put back may be one that it cannot trust.
             (Self::PutsBack, Some(LOST)) => says(" lost the lock"),
             // Whoever comes says why it cannot, unless the call was only interrupted.
-            (Self::Runs | Self::Yields, Some(CANNOT_LOCK)) => {
+            (Self::Runs | Self::Fences | Self::Yields, Some(CANNOT_LOCK)) => {
                 let repeated = ["openat", "fcntl", "pread64", "pwrite64", "read"];
                 let interrupted = errno == Errno::EINTR && repeated.contains(&&*call.name);
                 !interrupted && says(&format!("(os error {})", errno as i32))
@@ -78,4 +82,9 @@ impl Course {
 /// How a newcomer ends to which nothing happens.
 pub(crate) fn newcomer_ends(ended: &Ended, yields: bool) -> bool {
     ended.code == Some(if yields { YIELDED } else { 0 })
+}
+
+/// Whether a newcomer could not run because a hung holder does not die, as on a machine whose disk is too busy.
+pub(crate) fn is_refused_by_the_dying(ended: &Ended) -> bool {
+    ended.code == Some(CANNOT_LOCK) && ended.stderr.contains("does not die")
 }
