@@ -103,23 +103,24 @@ fn can_trace() -> bool {
 /// The points of an operation that makes these calls.
 ///
 /// Whatever waits makes the same calls over and over: the same call after the same call is the same point. Of /proc each kind of
-/// look is a point once, and what is closed there nobody sees; and from where the processes are listed, of which there are more or
-/// fewer each time, only the first look by each kind of call has a number that is the same in the next run.
+/// look is a point once, and what is closed there nobody sees. Where the processes are listed there are more or fewer each time, so
+/// that from there on the calls that look at them have another number in the next run: only the first of each name is a point.
 fn points_of(operation: &'static Operation, calls: &[Call]) -> Vec<Point> {
     let mut seen = HashSet::new();
     let mut before = "";
     let mut listed = false;
+    let mut uncounted = HashSet::new();
     let mut points = Vec::new();
     for call in calls {
         let of_proc = call.place.contains("/proc");
-        let new = seen.insert(match (of_proc, listed) {
-            (true, true) => ("processes", &*call.name),
-            (true, false) => ("/proc", &*call.place),
-            (false, _) => (before, &*call.place),
-        });
+        let new = seen.insert((if of_proc { "" } else { before }, &*call.place));
         before = &call.place;
-        listed |= call.place.ends_with("</proc>") && call.name == "getdents64";
-        if !new || (of_proc && call.name == "close") {
+        let counted = !uncounted.contains(&*call.name);
+        if listed && of_proc {
+            uncounted.insert(&*call.name);
+        }
+        listed |= call.name == "getdents64" && call.place.ends_with("</proc>");
+        if !new || !counted || (of_proc && call.name == "close") {
             continue;
         }
         let failures = ERRORS.map(Blow::Fail);

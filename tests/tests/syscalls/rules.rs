@@ -67,6 +67,10 @@ impl Course {
             }
             // The file that it put back may be one that it cannot trust.
             (Self::PutsBack, Some(LOST)) => says(" lost the lock"),
+            // By this the kernel may also say that somebody else has the byte, here of a file that nobody knows.
+            (Self::Fences, Some(CANNOT_LOCK)) if says("somebody else holds the new file") => {
+                errno == Errno::EACCES && call.name == "fcntl"
+            }
             // Whoever comes says why it cannot, unless the call was only interrupted.
             (Self::Runs | Self::Fences | Self::Yields, Some(CANNOT_LOCK)) => {
                 let repeated = ["openat", "fcntl", "pread64", "pwrite64", "read"];
