@@ -66,15 +66,26 @@ fn every_call_killed_and_every_call_failed() {
             call,
             blow,
         } = &point;
-        let ended = Performance::struck(operation, call, *blow).judge(Some((call, *blow)));
+        let performance = Performance::struck(operation, call, *blow);
+        let ended = performance.map(|performance| performance.judge(Some((call, *blow))));
         (point, ended)
     });
+    // What a thread does now and then, such as to wake another, is not always there to be struck.
+    let (ends, missed): (Vec<_>, Vec<_>) = ends.into_iter().partition(|(_, ended)| ended.is_some());
+    for (point, _) in &missed {
+        println!("not met again: {}", point.name());
+    }
+    assert!(
+        missed.len() * 100 <= ends.len(),
+        "{} points are missed",
+        missed.len()
+    );
     let mut killed = 0;
     for operation in &OPERATIONS {
         let ours = ends
             .iter()
             .filter(|(point, _)| point.operation.name == operation.name);
-        let tally = Tally::of(ours.map(|(_, ended)| ended));
+        let tally = Tally::of(ours.filter_map(|(_, ended)| ended.as_ref()));
         assert!(tally.killed > 0, "{} makes no call", operation.name);
         killed += tally.killed;
         println!("{}: {tally}", operation.name);

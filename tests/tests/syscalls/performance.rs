@@ -78,22 +78,16 @@ pub(crate) struct Performance {
 const FOREIGN: &str = "somebody's notes";
 
 impl Performance {
-    /// Plays an operation with a blow at the call that is meant.
-    ///
-    /// # Panics
-    ///
-    /// Time and again another call is the one that is struck.
-    pub(crate) fn struck(operation: &'static Operation, call: &Call, blow: Blow) -> Self {
+    /// Plays an operation with a blow at the call that is meant; `None` if time and again it is not made.
+    pub(crate) fn struck(operation: &'static Operation, call: &Call, blow: Blow) -> Option<Self> {
         // A pulse that was stopped in the middle of a tick makes its calls in another order.
-        for _ in 0..10 {
+        (0..10).find_map(|_| {
             let performance = Self::of(operation, Some((call, blow)));
-            if let Some(struck) = &performance.struck
-                && (struck.place.starts_with(&call.place) || call.place.starts_with(&struck.place))
-            {
-                return performance;
-            }
-        }
-        panic!("another call is struck, or none");
+            let struck = performance.struck.as_ref()?;
+            let meant =
+                struck.place.starts_with(&call.place) || call.place.starts_with(&struck.place);
+            meant.then_some(performance)
+        })
     }
 
     /// Plays an operation.
@@ -116,9 +110,7 @@ impl Performance {
                 "the blow has fallen, or there is no more to be seen",
                 || {
                     let (calls, struck) = strace.calls();
-                    let seen =
-                        strike.map_or(operation.window(&calls).is_some(), |_| struck.is_some());
-                    seen || target.has_ended()
+                    struck.is_some() || operation.window(&calls).is_some() || target.has_ended()
                 },
             );
             see_it_work(&scene, &mut target);
