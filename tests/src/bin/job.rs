@@ -58,6 +58,10 @@ fn main() {
         ["until", file] => work_until(file),
         ["slow", milliseconds] => slow(milliseconds),
         ["late", file] => late(file),
+        ["stop"] => {
+            checkpoint!("about to stop");
+            PART.stop();
+        }
         ["sleep"] => sleep(),
         ["spin"] => spin(),
         ["deadlock"] => deadlock(),
@@ -86,6 +90,7 @@ fn main() {
 fn take_part() -> PathBuf {
     *WITNESS.lock().unwrap_or_else(PoisonError::into_inner) = Some(PART.witness());
     PART.wait_at_the_gate();
+    PART.stop_if_told();
     PART.lock()
 }
 
