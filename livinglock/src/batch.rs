@@ -263,7 +263,10 @@ fn hold_main(job: &Job<'_>) -> Result<Arc<Held>, u8> {
             Err(if error.is_busy() {
                 job.busy
             } else {
-                exit_status::CANNOT_LOCK
+                // Lost, or told to stop, before the body began.
+                error
+                    .stop()
+                    .map_or(exit_status::CANNOT_LOCK, Stop::exit_status)
             })
         }
     }

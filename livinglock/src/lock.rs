@@ -11,9 +11,9 @@ use std::{
 use crate::{
     OnStale, Predecessor,
     error::{Error, Kind, Result},
-    gate::Gate,
+    gate::{self, Gate},
     pulse::{self, Held, Role, Terms},
-    record::{self, Record},
+    record::{self, Record, milliseconds},
     signals,
     site::Site,
     store::file::{Acquired, Claim, DEFAULT_MODE},
@@ -185,6 +185,8 @@ impl Options {
                 ..Record::new()
             },
         };
+        // Before the lock is ours: a stop after that has to show.
+        let wakes = gate::heed_waking();
         if self.graceful {
             // Before the lock is ours: afterwards a signal would end us with it.
             signals::listen().map_err(|error| Error::io("listen to signals for", &path, error))?;
@@ -196,7 +198,7 @@ impl Options {
             at_most: self.at_most,
             graceful: self.graceful,
         };
-        Held::new(gate, terms, self.wait_for(&claim)?)
+        Held::new(gate, terms, self.wait_for(&claim)?, wakes)
     }
 
     fn checked_times(&self) -> Result<Duration> {
@@ -236,10 +238,6 @@ impl Options {
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn program_name() -> String {

@@ -119,9 +119,13 @@ impl Fate {
                 State::Stopped => Self::Stopped,
                 State::Panicked => Self::Panicked,
                 State::Closing => Self::Hung,
-                State::Working | State::Kept if how.is_some() => Self::Hung,
-                State::Working | State::Kept if is_of_an_earlier_boot(record) => Self::Rebooted,
-                State::Working | State::Kept => Self::Crashed,
+                State::Working | State::Probation | State::Kept if how.is_some() => Self::Hung,
+                State::Working | State::Probation | State::Kept
+                    if is_of_an_earlier_boot(record) =>
+                {
+                    Self::Rebooted
+                }
+                State::Working | State::Probation | State::Kept => Self::Crashed,
             },
             (None, Some(How::GaveWay)) => Self::Hung,
             (None, None) => Self::Crashed,

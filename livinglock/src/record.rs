@@ -62,6 +62,9 @@ pub struct Record {
     /// The shortest hold in milliseconds, of a job that has one.
     #[serde(skip_serializing_if = "is_zero")]
     pub at_least_ms: u64,
+    /// For how long a job does not start whose lock file has replaced another's, in milliseconds.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub probation_ms: u64,
     /// What a job was found doing that was ended because it reached no checkpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub autopsy: Option<Autopsy>,
@@ -80,6 +83,8 @@ pub enum State {
     /// It works, as far as its pulse knows.
     #[default]
     Working,
+    /// It has replaced the file of a holder that did not answer, and its job starts after `probation_ms`.
+    Probation,
     /// It was found hung, or asked to stop: it has `grace` left to reach a checkpoint.
     Closing,
     /// It panicked.
@@ -131,6 +136,9 @@ pub(crate) const LONGEST_TICK: Duration = Duration::from_secs(1);
 
 /// No record is longer, even with an autopsy of many threads, in bytes.
 const LONGEST_AUTOPSY: usize = 4 * SIZE;
+
+/// No job waits for longer before it starts.
+const LONGEST_PROBATION: Duration = Duration::from_secs(60 * 60 + 2);
 
 /// No content longer than this is looked at, in bytes.
 pub(crate) const LONGEST: u64 = 64 * 1024;
@@ -284,6 +292,15 @@ impl Record {
         Duration::from_nanos(sys::monotonic_ns().saturating_sub(self.progress_ns))
     }
 
+    /// How long its owner, or whoever takes over from it, has to wait before a job starts.
+    pub(crate) fn probation(&self) -> Duration {
+        match self.state {
+            // Whatever a forged record says.
+            State::Probation => Duration::from_millis(self.probation_ms).min(LONGEST_PROBATION),
+            _ => Duration::ZERO,
+        }
+    }
+
     pub(crate) fn at_least(&self) -> Duration {
         Duration::from_millis(self.at_least_ms)
     }
@@ -305,6 +322,11 @@ impl Record {
             .checked_sub(held)
             .filter(|left| !left.is_zero())
     }
+}
+
+/// A duration as records have it.
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// RFC 3339 with a numeric offset, as Go writes local times.

@@ -143,6 +143,53 @@ fn a_newcomer_waits_until_a_slow_holder_must_have_noticed() {
     assert_eq!(scene.overlaps(), 0);
 }
 
+/// The first newcomer dies when it has replaced the file, and the second finds a lock that nobody holds.
+#[test]
+fn whoever_takes_over_from_a_fence_that_died_waits_as_well() {
+    const ROUNDS: usize = 5;
+    let scene = Scene::new();
+    for round in 0..ROUNDS {
+        let mut holder = stopped_holder(job(&scene, &["slow-units"]), &scene);
+        let died = job(&scene, &["work", "3", "1"]).faults("kill@fenced");
+        assert_eq!(died.spawn().wait().code, None);
+        let next = job(&scene, &["work", "3", "1"]).faults("stop@written");
+        let next = next.spawn();
+        next.wait_until_stopped();
+        holder.signal(Signal::SIGCONT);
+        let next = next.go_on();
+        assert_eq!(next.code, Some(0), "round {round}: {next:?}");
+        let woken = holder.wait();
+        assert_eq!(woken.code, Some(75), "{woken:?}");
+    }
+    assert_eq!(scene.overlaps(), 0);
+}
+
+/// It had the lock, but not yet a job: what it learns on waking holds for the start of the job too.
+#[test]
+fn a_newcomer_that_is_fenced_before_its_job_starts_does_not_start_it() {
+    const ROUNDS: usize = 5;
+    let scene = Scene::new();
+    for round in 0..ROUNDS {
+        let mut first = job(&scene, &["work", "3", "1"])
+            .faults("stop@written")
+            .spawn();
+        first.wait_until_stopped();
+        let newcomer = job(&scene, &["until", &format!("end {round}")])
+            .wait(30_000)
+            .spawn();
+        scene.wait_for_owners(round + 1);
+        first.signal(Signal::SIGCONT);
+        let first = first.wait();
+        assert_eq!(first.code, Some(75), "round {round}: {first:?}");
+        assert!(first.stderr.contains("the lock is lost"), "{first:?}");
+        scene.give(&format!("end {round}"));
+        let newcomer = newcomer.wait();
+        assert_eq!(newcomer.code, Some(0), "round {round}: {newcomer:?}");
+    }
+    assert_eq!(scene.owners().len(), ROUNDS);
+    assert_eq!(scene.overlaps(), 0);
+}
+
 #[test]
 fn without_the_probation_the_two_overlap() {
     let scene = Scene::new();

@@ -23,7 +23,10 @@ pub(crate) use passing::{is_here, pass, set_progress, stop_requested};
 pub(crate) use scope::{ThreadScope, innermost};
 use threads::{Thread, Threads, admit, gates, lock_threads, root, set_root, take};
 pub(crate) use threads::{harvest, last_passes, set_message, wants_message};
-pub(crate) use waking::{hold_everybody, is_unsure, look_from_here, looked, wait_for_the_look};
+pub(crate) use waking::{
+    doubt, heed_waking, hold_everybody, is_unsure, looked, looks_come_from, wait_for_the_look,
+    wakes,
+};
 use words::SHUT;
 
 use crate::{

@@ -7,10 +7,10 @@
 use std::{
     process,
     sync::{
-        Condvar, Mutex, OnceLock, PoisonError,
+        Condvar, Mutex, Once, OnceLock, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
-    thread::{self, Thread},
+    thread::Thread,
 };
 
 use super::{
@@ -29,11 +29,29 @@ static LOOKED: (Mutex<()>, Condvar) = (Mutex::new(()), Condvar::new());
 /// Who looks: the pulse, and the process that it belongs to.
 static PULSE: OnceLock<(Thread, u32)> = OnceLock::new();
 
-/// Makes the calling thread the one that looks, and the process one that knows when it was stopped.
-pub(crate) fn look_from_here() {
-    PULSE.get_or_init(|| (thread::current(), process::id()));
-    // Without the signal the pulse still knows by the clock, if later.
-    let _ = sys::on_continue(continued);
+/// Makes the process one that knows when it was stopped; how often it has woken up so far.
+pub(crate) fn heed_waking() -> u32 {
+    static HEEDS: Once = Once::new();
+    HEEDS.call_once(|| {
+        // Without the signal the pulse still knows by the clock, if later.
+        let _ = sys::on_continue(continued);
+    });
+    wakes()
+}
+
+/// How often the process has woken up.
+pub(crate) fn wakes() -> u32 {
+    WAKES.load(Ordering::SeqCst)
+}
+
+/// Counts as a waking: nobody passes before the pulse has looked.
+pub(crate) fn doubt() {
+    WAKES.fetch_add(1, Ordering::SeqCst);
+}
+
+/// Makes a thread of this process the one that looks.
+pub(crate) fn looks_come_from(pulse: &Thread) {
+    PULSE.get_or_init(|| (pulse.clone(), process::id()));
 }
 
 /// Whether the process woke up and the pulse has not looked yet.

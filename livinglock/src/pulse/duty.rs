@@ -39,12 +39,8 @@ pub(super) enum Phase {
 }
 
 impl Duty {
-    pub(super) fn new(
-        lease: FileLease,
-        record: Record,
-        heartbeat: Duration,
-        probation: Duration,
-    ) -> Self {
+    pub(super) fn new(lease: FileLease, record: Record, heartbeat: Duration) -> Self {
+        let probation = record.probation();
         Self {
             lease,
             record,
@@ -100,7 +96,18 @@ impl Duty {
 
     pub(super) fn answer(&mut self) {
         self.record.answers += 1;
+        if self.record.state == State::Closing {
+            self.record.state = State::Working;
+        }
+        self.write();
+    }
+
+    /// The job may start.
+    pub(super) fn end_probation(&mut self) {
+        self.phase = Phase::Working;
+        self.begun = Instant::now();
         self.record.state = State::Working;
+        self.record.probation_ms = 0;
         self.write();
     }
 

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use super::{
@@ -21,7 +21,7 @@ use crate::{
     record::{Checkpoint, Record, State},
     report,
     stop::Stop,
-    store::file::{Acquired, FaultProtection, Standing, Vigil, omits},
+    store::file::{Acquired, FaultProtection, Standing, Vigil, omits, patience},
     sys,
 };
 
@@ -65,23 +65,40 @@ pub(crate) struct Held {
 
 impl Held {
     /// Puts a lock that was just acquired under the care of the pulse.
-    pub(crate) fn new(gate: Arc<Gate>, terms: Terms, acquired: Acquired) -> Result<Arc<Self>> {
+    ///
+    /// `wakes` is how often the process had woken up before it acquired the lock.
+    pub(crate) fn new(
+        gate: Arc<Gate>,
+        terms: Terms,
+        acquired: Acquired,
+        wakes: u32,
+    ) -> Result<Arc<Self>> {
         let Acquired {
             lease,
             record,
             predecessor,
-            probation,
         } = acquired;
+        let acquired_ns = record.acquired_ns;
         let path = lease.path().to_owned();
         let held = Arc::new(Self {
             gate,
             terms,
             tick: record.tick(),
-            duty: Mutex::new(Some(Duty::new(lease, record, terms.heartbeat, probation))),
+            duty: Mutex::new(Some(Duty::new(lease, record, terms.heartbeat))),
             path,
             predecessor,
         });
-        attach(held.clone()).map_err(|error| Error::io("start the pulse of", &held.path, error))?;
+        if let Err(error) = attach(held.clone()) {
+            // Nothing was done under it.
+            let duty = held.duty().take();
+            let _ = duty.map(|duty| duty.lease.release());
+            return Err(Error::io("start the pulse of", &held.path, error));
+        }
+        // Stopped or frozen since then we may have lost it already.
+        let since = Duration::from_nanos(sys::monotonic_ns().saturating_sub(acquired_ns));
+        if gate::wakes() != wakes || since > patience(held.tick) / 2 {
+            gate::doubt();
+        }
         Ok(held)
     }
 
@@ -175,8 +192,9 @@ impl Held {
         duty.note(self.gate.take_passed());
         match (ended, self.gate.stop()) {
             (Ended::Panicked, _) => duty.record.state = State::Panicked,
-            // It was hung, or has nothing to say any more.
+            // It was hung, or has nothing to say any more; or whoever comes next has to go on with its probation.
             (Ended::Stopped, None | Some(Stop::Lost)) => {}
+            (Ended::Stopped, _) if duty.record.state == State::Probation => {}
             (Ended::Stopped, Some(_)) => duty.record.state = State::Stopped,
         }
         if duty.lease.is_held() {
@@ -206,8 +224,8 @@ impl Held {
     fn stop_on_duty(&self, duty: &mut Duty, stop: Stop) {
         self.gate.shut(stop);
         duty.phase = Phase::Leaving(duty.record.grace());
-        if stop != Stop::Lost {
-            // The acknowledgement for whoever waits for the lock.
+        // The acknowledgement for whoever waits for the lock. Who takes it from one on probation has to know that.
+        if stop != Stop::Lost && duty.record.state != State::Probation {
             duty.record.state = State::Closing;
             duty.write();
         }
@@ -243,13 +261,12 @@ impl Held {
         match duty.phase {
             Phase::Probation(left) => {
                 duty.prove();
-                duty.begun = Instant::now();
                 self.work(duty, false, asked);
                 if let Phase::Probation(_) = duty.phase {
-                    duty.phase = match left.checked_sub(self.tick) {
-                        Some(left) => Phase::Probation(left),
-                        None => Phase::Working,
-                    };
+                    match left.checked_sub(self.tick) {
+                        Some(left) => duty.phase = Phase::Probation(left),
+                        None => duty.end_probation(),
+                    }
                 }
             }
             Phase::Working => self.work(duty, progressed, asked),
@@ -282,7 +299,8 @@ impl Held {
             return self.stop_on_duty(duty, Stop::Replaced);
         }
         let has_run = duty.begun.elapsed();
-        if self.terms.at_most.is_some_and(|at_most| has_run > at_most) {
+        let works = matches!(duty.phase, Phase::Working);
+        if works && self.terms.at_most.is_some_and(|at_most| has_run > at_most) {
             return self.stop_on_duty(duty, Stop::AtMost);
         }
         if asked && duty.silence > duty.record.stale() {

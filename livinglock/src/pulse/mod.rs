@@ -97,6 +97,9 @@ fn attach(held: Arc<Held>) -> io::Result<()> {
             let pulse = thread::Builder::new()
                 .name("livinglock".to_owned())
                 .spawn(run)?;
+            if !omits(FaultProtection::HOLD) {
+                gate::looks_come_from(pulse.thread());
+            }
             beats.thread = Some(pulse.thread().clone());
         }
         Some(pulse) if beats.wakes.is_none_or(|wakes| next < wakes) => pulse.unpark(),
@@ -114,9 +117,6 @@ fn detach(held: &Held) {
 
 fn run() {
     sys::block_signals();
-    if !omits(FaultProtection::HOLD) {
-        gate::look_from_here();
-    }
     loop {
         let now = Instant::now();
         let mut slept = false;
@@ -134,7 +134,7 @@ fn run() {
         beats.wakes = beats.list.iter().map(|beat| beat.next).min();
         let wakes = beats.wakes;
         drop(beats);
-        if (slept || gate::is_unsure()) && !omits(FaultProtection::HOLD) {
+        if (slept && !omits(FaultProtection::HOLD)) || gate::is_unsure() {
             look_after_a_sleep();
         } else if due.is_empty() {
             match wakes {

@@ -51,13 +51,7 @@ impl Claim<'_> {
             }
         };
         reach(Step::FENCED);
-        // A holder that is only slow looks at the path once in a tick, and has `grace` to end what it is at.
-        let probation = if omits(Protection::PROBATION) {
-            Duration::ZERO
-        } else {
-            record.grace().min(LONGEST_GRACE) + 2 * record.tick()
-        };
-        report::say(&report::fenced(self.path, &record, probation));
+        report::say(&report::fenced(self.path, &record, next.probation()));
         let takeover = Takeover {
             owner: record.owner.clone(),
             how: How::Fenced,
@@ -68,7 +62,7 @@ impl Claim<'_> {
             lease: self.lease(new, written),
             record: next,
             left: Content::Record(record),
-            fenced: Some((takeover, probation)),
+            fenced: Some(takeover),
         })))
     }
 
@@ -81,10 +75,15 @@ impl Claim<'_> {
 
     fn create_aside(&self, aside: &std::path::Path) -> Result<Opened> {
         for _ in 0..2 {
-            if let Some(new) = Opened::create_at(aside, self.mode)? {
-                return Ok(new);
+            match Opened::create_at(aside, self.mode) {
+                Ok(Some(new)) => return Ok(new),
+                Ok(None) => self.remove_leftover(aside)?,
+                Err(error) => {
+                    // It may have been made before that failed; the name is ours, by the guard.
+                    let _: Result<()> = self.remove_leftover(aside);
+                    return Err(error);
+                }
             }
-            self.remove_leftover(aside)?;
         }
         Err(Error::unfit(
             aside,
@@ -113,10 +112,20 @@ impl Claim<'_> {
             return Err(io::Error::other("somebody else holds the new file"));
         }
         let next = self
-            .new_record(Some(old.fencing_token))
+            .new_record(Some(old), probation_after(old))
             .map_err(io::Error::other)?;
         let written = next.sealed();
         new.write(&written)?;
         Ok((next, written))
     }
+}
+
+/// How long a new owner beats before its job starts: a holder that is only slow looks at the path once in a tick, and has `grace` to
+/// end what it is at.
+fn probation_after(old: &Record) -> Duration {
+    if omits(Protection::PROBATION) {
+        return Duration::ZERO;
+    }
+    // The one before that may not have noticed either.
+    (old.grace().min(LONGEST_GRACE) + 2 * old.tick()).max(old.probation())
 }

@@ -124,16 +124,22 @@ impl FileLease {
             Err(_) => return Standing::Held,
         };
         reach(Step::RECREATED);
+        let written = record.sealed();
         let taken = opened
             .guard(&self.path, Protection::GUARD_CLAIM)
             .is_ok_and(|_guard| {
-                sys::try_lock_byte(&opened.file, ALIVE).unwrap_or(false)
-                    && opened.is_at(&self.path).unwrap_or(false)
+                let is_ours = sys::try_lock_byte(&opened.file, ALIVE).unwrap_or(false)
+                    && opened.is_at(&self.path).unwrap_or(false);
+                if is_ours {
+                    // Under the guard: frozen without a record, we could be neither asked nor fenced. On a full disk the next tick
+                    // tries again; until then the holder is unknown, but a holder.
+                    let _ = opened.write(&written);
+                }
+                is_ours
             });
         if taken {
             self.opened = opened;
-            // On a full disk the next tick tries again; until then the holder is unknown, but a holder.
-            let _ = self.write(record);
+            self.written = written;
             Standing::Held
         } else {
             Standing::Lost

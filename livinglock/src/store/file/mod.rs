@@ -49,8 +49,6 @@ pub(crate) struct Acquired {
     pub(crate) lease: FileLease,
     pub(crate) record: Record,
     pub(crate) predecessor: Option<Predecessor>,
-    /// How long to beat before the job starts, so that a holder whose file we replaced has noticed.
-    pub(crate) probation: Duration,
 }
 
 /// What one try has led to.
@@ -68,7 +66,7 @@ struct Taken {
     /// What the file said before.
     left: Content,
     /// We replaced the file of a holder that did not answer.
-    fenced: Option<(Takeover, Duration)>,
+    fenced: Option<Takeover>,
 }
 
 impl Attempt {
@@ -99,7 +97,6 @@ impl Claim<'_> {
                         left,
                         fenced,
                     } = *taken;
-                    let (fenced, probation) = fenced.unzip();
                     let takeover = fenced.or(takeover);
                     let predecessor = match left {
                         // It was released.
@@ -114,7 +111,6 @@ impl Claim<'_> {
                         lease,
                         record,
                         predecessor,
-                        probation: probation.unwrap_or_default(),
                     });
                 }
                 Attempt::Again(by_us) => takeover = by_us.map(|by_us| *by_us).or(takeover),
@@ -183,11 +179,13 @@ impl Claim<'_> {
                 .narrow(self.mode)
                 .map_err(|error| Error::io("inspect the lock file", self.path, error))?;
         }
-        let last_token = match &content {
-            Content::Record(record) | Content::Other(record) => Some(record.fencing_token),
+        let previous = match &content {
+            Content::Record(record) | Content::Other(record) => Some(&**record),
             _ => None,
         };
-        let record = self.new_record(last_token)?;
+        // Whoever replaced a file and died before its job could start leaves a holder that may not have noticed yet.
+        let probation = previous.map(Record::probation).unwrap_or_default();
+        let record = self.new_record(previous, probation)?;
         let written = record.sealed();
         if let Err(error) = opened
             .write(&written)
@@ -242,7 +240,7 @@ impl Claim<'_> {
         fresh && process::is_alive(record.process_id)
     }
 
-    fn new_record(&self, last_token: Option<u64>) -> Result<Record> {
+    fn new_record(&self, previous: Option<&Record>, probation: Duration) -> Result<Record> {
         // In microseconds. So far ahead no honest clock was: a forged token must leave the next ones room to grow.
         const CENTURY: u64 = 100 * 366 * 24 * 60 * 60 * 1_000_000;
         let identity = Identity::own();
@@ -264,7 +262,8 @@ impl Claim<'_> {
             process_started: identity.process_started,
             process_inode: identity.process_inode,
             owner: format!("{owner:032x}"),
-            fencing_token: last_token
+            fencing_token: previous
+                .map(|record| record.fencing_token)
                 .filter(|last| *last < microseconds.saturating_add(CENTURY))
                 .map_or(microseconds, |last| microseconds.max(last + 1)),
             acquired: humantime::format_rfc3339_seconds(wall_clock).to_string(),
@@ -272,6 +271,10 @@ impl Claim<'_> {
             progress_ns: now,
             ..self.record.clone()
         };
+        if !probation.is_zero() {
+            record.state = State::Probation;
+            record.probation_ms = record::milliseconds(probation);
+        }
         record.stamp();
         Ok(record)
     }

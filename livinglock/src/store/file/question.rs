@@ -116,7 +116,7 @@ impl Claim<'_> {
                     return Ok(Attempt::Busy(Busy::TakeoverInProgress, Some(now)));
                 }
                 (State::Closing, _) => unheeded = Duration::ZERO,
-                (State::Working, Some(before))
+                (State::Working | State::Probation, Some(before))
                     if demand == Demand::Proof && now.answers > before =>
                 {
                     return Ok(Attempt::Busy(Busy::Working, Some(now)));
