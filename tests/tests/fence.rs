@@ -44,7 +44,15 @@ fn passed(scene: &Scene) -> (u64, u64) {
 
 /// Stops, fences and wakes a tireless holder.
 fn wake_the_tireless(scene: &Scene, round: usize, threads: &str, faults: &str) {
-    let mut holder = stopped_holder(job(scene, &["tireless", threads]).faults(faults), scene);
+    wake(
+        scene,
+        round,
+        job(scene, &["tireless", threads]).faults(faults),
+    );
+}
+
+fn wake(scene: &Scene, round: usize, holder: Job) {
+    let mut holder = stopped_holder(holder, scene);
     let newcomer = job(scene, &["until", &format!("end {round}")]).spawn();
     scene.wait_for_owners(round);
     holder.signal(Signal::SIGCONT);
@@ -93,6 +101,26 @@ fn of_many_threads_all_are_stopped_within_an_instant() {
     }
     let (passed, late) = passed(&scene);
     println!("fenced while stopped, 4 threads: {ROUNDS} rounds, {passed} passed, {late} late");
+    assert!(
+        late < 1000,
+        "{late} late checkpoints are more than an instant's"
+    );
+}
+
+/// As after the freezer of cgroups, or a pause of the machine: only the pulse can tell, by the clock, once it wakes up itself.
+#[test]
+fn a_waking_without_a_signal_is_noticed_by_the_pulse() {
+    const ROUNDS: usize = 5;
+    let scene = Scene::new();
+    for round in 1..=ROUNDS {
+        wake(
+            &scene,
+            round,
+            job(&scene, &["tireless", "1"]).set("DEAF_TO_SIGCONT", "1"),
+        );
+    }
+    let (passed, late) = passed(&scene);
+    println!("fenced while stopped, no signal: {ROUNDS} rounds, {passed} passed, {late} late");
     assert!(
         late < 1000,
         "{late} late checkpoints are more than an instant's"

@@ -5,7 +5,7 @@ mod suspect;
 mod threads;
 
 use std::{
-    fs,
+    fs, io,
     os::unix::fs::MetadataExt,
     path::Path,
     sync::{Mutex, PoisonError},
@@ -106,7 +106,9 @@ pub(crate) fn is_alive(process_id: u32) -> bool {
 pub(crate) fn byte_holders(file: FileId, byte: i64) -> Vec<(u32, String)> {
     let own = std::process::id();
     processes()
-        .filter(|process_id| *process_id != own && holds_byte(*process_id, file, byte))
+        .filter(|process_id| {
+            *process_id != own && holds_byte(*process_id, file, byte).unwrap_or(false)
+        })
         .map(|process_id| (process_id, name(process_id)))
         .collect()
 }
@@ -120,22 +122,18 @@ fn name(process_id: u32) -> String {
 /// Whether a process holds one byte of a file by a descriptor that it opened or inherited (`/proc/PID/fdinfo`, "lock:" lines).
 ///
 /// The file is compared by its descriptor: the device in those lines is not what `stat(2)` calls it on every file system.
-pub(crate) fn holds_byte(process_id: u32, file: FileId, byte: i64) -> bool {
+pub(crate) fn holds_byte(process_id: u32, file: FileId, byte: i64) -> io::Result<bool> {
     let folder = Path::new("/proc").join(process_id.to_string());
-    let descriptors = fs::read_dir(folder.join("fdinfo"));
-    descriptors
-        .into_iter()
-        .flatten()
-        .flatten()
-        .any(|descriptor| {
-            let locks = || {
-                let text = fs::read_to_string(descriptor.path()).unwrap_or_default();
-                text.lines().any(|line| is_lock_on(line, byte))
-            };
-            fs::metadata(folder.join("fd").join(descriptor.file_name()))
-                .is_ok_and(|found| FileId::of(&found) == file)
-                && locks()
-        })
+    let descriptors = fs::read_dir(folder.join("fdinfo"))?;
+    Ok(descriptors.flatten().any(|descriptor| {
+        let locks = || {
+            let text = fs::read_to_string(descriptor.path()).unwrap_or_default();
+            text.lines().any(|line| is_lock_on(line, byte))
+        };
+        fs::metadata(folder.join("fd").join(descriptor.file_name()))
+            .is_ok_and(|found| FileId::of(&found) == file)
+            && locks()
+    }))
 }
 
 /// What names a file among all that this machine has now.

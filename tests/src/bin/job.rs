@@ -19,7 +19,13 @@ use std::{
 
 use livinglock::{OnStale, Predecessor, Stop, checkpoint, try_checkpoint};
 use livinglock_tests::{Part, Witness};
-use nix::{sys::stat::Mode, unistd::mkfifo};
+use nix::{
+    sys::{
+        signal::{SigSet, Signal},
+        stat::Mode,
+    },
+    unistd::mkfifo,
+};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 static PART: LazyLock<Part> = LazyLock::new(Part::of_this_process);
@@ -89,6 +95,12 @@ fn main() {
 /// Runs before the lock file is opened.
 fn take_part() -> PathBuf {
     *WITNESS.lock().unwrap_or_else(PoisonError::into_inner) = Some(PART.witness());
+    if env::var_os("DEAF_TO_SIGCONT").is_some() {
+        // It is continued all the same; but like a freezer's, its waking has no signal.
+        let mut signals = SigSet::empty();
+        signals.add(Signal::SIGCONT);
+        signals.thread_block().expect("block a signal");
+    }
     PART.wait_at_the_gate();
     PART.stop_if_told();
     PART.lock()

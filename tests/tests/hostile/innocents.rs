@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, PermissionsExt},
     process::{Child, Command, Stdio},
     time::Instant,
 };
@@ -11,7 +11,7 @@ use livinglock::{Lock, exit_status};
 use livinglock_tests::{PATIENCE, wait_until};
 
 use crate::{
-    program::{Running, holder_of, program},
+    program::{Running, can_be_root, holder_of, program, program_as_nobody},
     scratch::{Scratch, sealed, unsealed, with},
 };
 
@@ -110,4 +110,34 @@ fn nobody_else_is_signalled_for_a_holder_that_does_not_answer() {
         Lock::acquire(&scratch).is_ok()
     });
     innocent.assert_unharmed();
+}
+
+/// Frozen, and somebody else's: it is left alone, and the newcomer says who could help.
+#[test]
+fn a_holder_that_we_may_not_signal_is_an_error_with_the_remedy() {
+    if !can_be_root() {
+        return;
+    }
+    let scratch = Scratch::new();
+    fs::set_permissions(scratch.folder(), fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = holder_of(&scratch);
+    let mut holder = Running::start(command.env("MODE", "666").env("STALE_MS", "300"));
+    holder.expect("owner");
+    holder.stop();
+    let mut newcomer = program_as_nobody(scratch.folder(), "batch");
+    let mut refused = None;
+    wait_until("the holder is stale", || {
+        let ended = Running::start(newcomer.env("LOCK", &*scratch)).end();
+        let is_refused = ended.status.code() == Some(exit_status::CANNOT_LOCK.into());
+        refused = Some(ended);
+        is_refused
+    });
+    let text = refused.unwrap().errors;
+    assert!(
+        text.contains("cannot be ended: we may not look at its files"),
+        "{text}"
+    );
+    assert!(text.contains("run as its user or as root"), "{text}");
+    holder.go_on();
+    assert_eq!(holder.end().status.code(), Some(0));
 }

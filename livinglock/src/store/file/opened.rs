@@ -214,7 +214,7 @@ impl Opened {
     }
 
     /// Whether a process has this file open and holds byte 0 by it, as `/proc/PID/fdinfo` shows.
-    pub(super) fn is_held_by(&self, process_id: u32) -> bool {
+    pub(super) fn is_held_by(&self, process_id: u32) -> io::Result<bool> {
         process::holds_byte(process_id, self.id, ALIVE)
     }
 

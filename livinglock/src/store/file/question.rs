@@ -196,18 +196,22 @@ impl Claim<'_> {
 
     /// The process of a holder, proven to have written the record and to hold the byte.
     fn proven(&self, opened: &Opened, record: &Record) -> Result<Suspect> {
-        Suspect::proven(record)
-            .and_then(|suspect| {
-                // That it wrote the record is not enough: it may have lost the lock since, to another process or to its own child.
-                let holds = opened.is_held_by(record.process_id);
-                holds
-                    .then_some(suspect)
-                    .ok_or_else(|| "it is not the one that has the lock now".to_owned())
-            })
-            .map_err(|why| {
-                let hands = report::in_hands_of(&opened.holders());
-                self.cannot_end(record, &format!("{why}; {hands}"))
-            })
+        let in_other_hands = |why: String| {
+            let hands = report::in_hands_of(&opened.holders());
+            self.cannot_end(record, &format!("{why}; {hands}"))
+        };
+        let suspect = Suspect::proven(record).map_err(in_other_hands)?;
+        // That it wrote the record is not enough: it may have lost the lock since, to another process or to its own child.
+        match opened.is_held_by(record.process_id) {
+            Ok(true) => Ok(suspect),
+            Ok(false) => Err(in_other_hands(
+                "it is not the one that has the lock now".to_owned(),
+            )),
+            Err(error) => Err(self.cannot_end(
+                record,
+                &format!("we may not look at its files: {error}; run as its user or as root"),
+            )),
+        }
     }
 
     fn cannot_end(&self, record: &Record, why: &str) -> Error {
