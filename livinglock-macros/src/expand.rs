@@ -428,3 +428,6 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod properties;
