@@ -48,10 +48,14 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Any text at all, and texts that look like durations.
+        /// Any text at all, texts that look like durations, and long ones.
         #[test]
-        fn any_text_is_a_duration_or_refused(any in ".*", alike in "([0-9]{0,22}[. ]{0,2}[a-zA-Zµ]{0,6} ?){0,4}") {
-            for text in [any, alike] {
+        fn any_text_is_a_duration_or_refused(
+            any in ".*",
+            alike in "([0-9]{0,22}[. ]{0,2}[a-zA-Zµ]{0,6} ?){0,4}",
+            long in "[1-9][0-9]{3,10}[smhdw]",
+        ) {
+            for text in [any, alike, long] {
                 match parse(&text) {
                     Ok(duration) => prop_assert!(duration <= LONGEST, "{text}"),
                     Err(message) => prop_assert!([INVALID, NO_FIXED_LENGTH, TOO_LARGE].contains(&message), "{text}"),
