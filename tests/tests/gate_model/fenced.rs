@@ -2,7 +2,7 @@
 //! value that loom lets a load find. (It orders what comes after a fence more strictly than Rust does: that the second look after the
 //! fence is needed here too, it cannot show.)
 
-use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc as StdArc, atomic::AtomicUsize};
 
 use loom::{
     sync::{
@@ -231,13 +231,13 @@ fn close(fault: Option<Fault>, enrolled: bool, route: &'static [u32]) {
 }
 
 fn explore(fault: Option<Fault>, enrolled: bool, route: &'static [u32]) {
-    static ORDERS: AtomicUsize = AtomicUsize::new(0);
-    let before = ORDERS.load(Relaxed);
+    let orders = StdArc::new(AtomicUsize::new(0));
+    let counted = orders.clone();
     loom::model(move || {
-        ORDERS.fetch_add(1, Relaxed);
+        counted.fetch_add(1, Relaxed);
         close(fault, enrolled, route);
     });
-    println!("{} orders", ORDERS.load(Relaxed) - before);
+    println!("{} orders", orders.load(Relaxed));
 }
 
 #[test]
