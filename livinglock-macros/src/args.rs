@@ -26,12 +26,14 @@ pub(crate) enum Kind {
     OnStale,
     /// The permissions of a file.
     Mode,
+    /// What to do about loops without a checkpoint.
+    Coverage,
     /// An expression of the return type.
     Returned,
     Crate,
 }
 
-/// Every key there is. All but `path`, `on_busy` and `crate` are also the name of a setter of `Job`.
+/// Every key there is. All but `path`, `on_busy`, `coverage` and `crate` are also the name of a setter of `Job`.
 const KEYS: &[(&str, Kind)] = &[
     ("path", Kind::Path),
     ("stale", Kind::Duration { zero: false }),
@@ -43,9 +45,14 @@ const KEYS: &[(&str, Kind)] = &[
     ("on_stale", Kind::OnStale),
     ("grace", Kind::Duration { zero: true }),
     ("warn", Kind::Duration { zero: false }),
-    ("name", Kind::Name),
+    ("at_most", Kind::Duration { zero: false }),
+    ("at_least", Kind::Duration { zero: true }),
+    ("replace", Kind::Switch),
     ("mode", Kind::Mode),
     ("network_fs", Kind::Switch),
+    ("graceful", Kind::Switch),
+    ("coverage", Kind::Coverage),
+    ("name", Kind::Name),
     ("crate", Kind::Crate),
 ];
 

@@ -5,36 +5,38 @@ use quote::{quote, quote_spanned};
 use syn::{Error, Ident, Result, ext::IdentExt};
 
 use crate::{
-    args,
+    args, coverage,
     item::{Function, Returns},
     settings::{self, Settings},
 };
 
 /// Expands one `#[livinglock::batch(arguments)] item`.
 ///
-/// On errors all of them come at once, and the item as it was: editors go on to work, and nothing that only lacks the function is
-/// reported on top.
+/// On errors all of them come at once, and the item without what only this macro understands: editors go on to work, and nothing
+/// that only lacks the function is reported on top.
 pub(crate) fn batch(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Vec::new();
     let arguments = args::parse(arguments, &mut errors);
     let function = syn::parse2::<Function>(item.clone());
     let main = function.as_ref().ok().map(Function::is_main);
     let settings = settings::validate(&arguments, main, &mut errors);
-    let expansion = function.and_then(|function| {
-        check(&function, &mut errors);
-        if function.is_main() {
-            Ok(on_main(&function, &settings))
-        } else {
-            on_function(&function, &settings)
+    let item = match function {
+        Ok(mut function) => {
+            check(&function, &mut errors);
+            coverage::check(&mut function.body, settings.coverage, &mut errors);
+            match locked(&function, &settings) {
+                Ok(expansion) if errors.is_empty() => return expansion,
+                Ok(_) => {}
+                Err(error) => errors.push(error),
+            }
+            unlocked(function)
         }
-    });
-    match expansion {
-        Ok(expansion) if errors.is_empty() => return expansion,
-        Ok(_) => {}
-        Err(error) => errors.push(error),
-    }
+        Err(error) => {
+            errors.push(error);
+            item
+        }
+    };
     let errors = errors.iter().map(Error::to_compile_error);
-    let item = unlocked(item);
     quote!(#(#errors)* #item)
 }
 
@@ -71,11 +73,17 @@ fn check(function: &Function, errors: &mut Vec<Error>) {
     }
 }
 
-/// The item without a lock, for the company of errors.
-fn unlocked(item: TokenStream) -> TokenStream {
-    let Ok(mut function) = syn::parse2::<Function>(item.clone()) else {
-        return item;
-    };
+/// The function with a lock.
+fn locked(function: &Function, settings: &Settings) -> Result<TokenStream> {
+    if function.is_main() {
+        Ok(on_main(function, settings))
+    } else {
+        on_function(function, settings)
+    }
+}
+
+/// The function without a lock, for the company of errors.
+fn unlocked(mut function: Function) -> TokenStream {
     function.attributes.retain(|attribute| !attribute.is_ours());
     let Function {
         attributes,
@@ -199,235 +207,6 @@ fn block(span: Span, statements: TokenStream) -> Group {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tokens(source: &str) -> TokenStream {
-        source
-            .parse()
-            .unwrap_or_else(|error| panic!("{source}: {error}"))
-    }
-
-    fn expand(arguments: &str, item: &str) -> String {
-        batch(tokens(arguments), tokens(item)).to_string()
-    }
-
-    #[track_caller]
-    fn assert_expands(arguments: &str, item: &str, expected: &str) {
-        let without_spaces = |source: &str| source.replace(char::is_whitespace, "");
-        let expansion = expand(arguments, item);
-        assert_eq!(
-            without_spaces(&expansion),
-            without_spaces(expected),
-            "{expansion}"
-        );
-    }
-
-    /// The messages of the errors, then the item that comes with them.
-    fn errors(arguments: &str, item: &str) -> (Vec<String>, String) {
-        let mut messages = Vec::new();
-        let mut rest = expand(arguments, item);
-        while let Some(tail) = rest.strip_prefix(":: core :: compile_error ! { ") {
-            let (message, tail) = tail
-                .split_once(" } ")
-                .unwrap_or((tail.trim_end_matches(" }"), ""));
-            messages.push(
-                syn::parse_str::<syn::LitStr>(message)
-                    .expect("a message")
-                    .value(),
-            );
-            rest = tail.to_owned();
-        }
-        (messages, rest)
-    }
-
-    #[test]
-    fn main_is_wrapped() {
-        assert_expands(
-            r#"path = "/run/x.lock", stale = "2h""#,
-            r#"#[doc = "x"] #[tokio::main] #[expect(dead_code)] pub async fn main() -> Result<(), E> { body() }"#,
-            r#"#[doc = "x"]
-            #[expect(dead_code)]
-            pub fn main() -> ::std::process::ExitCode {
-                #[tokio::main]
-                async fn main() -> Result<(), E> { body() }
-                ::livinglock::__private::run(
-                    &const {
-                        ::livinglock::__private::Job::new("/run/x.lock")
-                            .stale(::core::time::Duration::new(7200, 0))
-                            .package(::core::option_env!("CARGO_PKG_NAME"))
-                            .on_stale(::livinglock::OnStale::Terminate)
-                    },
-                    main
-                )
-            }"#,
-        );
-    }
-
-    #[test]
-    fn every_key_becomes_a_setter() {
-        assert_expands(
-            r#"path = "/x", stale = "1h", heartbeat = "90s", wait = "0s", busy = 75, quiet, on_stale = "report",
-               grace = "400ms", warn = "30m", name = "n", mode = 0o640, network_fs = false, crate = crate::lock,"#,
-            "fn main() {}",
-            r#"fn main() -> ::std::process::ExitCode {
-                fn main() {}
-                crate::lock::__private::run(
-                    &const {
-                        crate::lock::__private::Job::new("/x")
-                            .stale(::core::time::Duration::new(3600, 0))
-                            .heartbeat(::core::time::Duration::new(90, 0))
-                            .wait(::core::time::Duration::new(0, 0))
-                            .busy(75)
-                            .quiet(true)
-                            .on_stale(crate::lock::OnStale::Report)
-                            .grace(::core::time::Duration::new(0, 400000000))
-                            .warn(::core::time::Duration::new(1800, 0))
-                            .name("n")
-                            .mode(0o640)
-                            .network_fs(false)
-                    },
-                    main
-                )
-            }"#,
-        );
-    }
-
-    #[test]
-    fn expressions_are_passed_on() {
-        assert_expands(
-            r#"path = dir::<A, B>().join("x"), quiet = is_quiet(), name = format!("{x}"), on_stale = y"#,
-            "fn main() {}",
-            r#"fn main() -> ::std::process::ExitCode {
-                fn main() {}
-                ::livinglock::__private::run(
-                    &::livinglock::__private::Job::at(&(dir::<A, B>().join("x")))
-                        .quiet(is_quiet())
-                        .name(::core::convert::AsRef::<str>::as_ref(&(format!("{x}"))))
-                        .on_stale(y),
-                    main
-                )
-            }"#,
-        );
-    }
-
-    const JOB: &str = r#"&const {
-        ::livinglock::__private::Job::new("/x")
-            .name(::core::concat!(::core::module_path!(), "::", "f"))
-            .on_stale(::livinglock::OnStale::Fence)
-    }"#;
-
-    #[test]
-    fn a_function_that_returns_nothing_just_returns() {
-        for output in ["", "-> ()"] {
-            assert_expands(
-                r#"path = "/x""#,
-                &format!("#[inline] unsafe fn f<T>(&self) {output} where T: Copy {{ #![allow(a)] body() }}"),
-                &format!(
-                    "#[inline] unsafe fn f<T>(&self) {output} where T: Copy {{
-                        #![allow(a)]
-                        let ::core::option::Option::Some(_guard) = ::livinglock::__private::try_enter({JOB}) else {{
-                            return
-                        }};
-                        {{ body() }}
-                    }}"
-                ),
-            );
-        }
-    }
-
-    #[test]
-    fn on_busy_is_the_other_result() {
-        assert_expands(
-            r#"path = "/x", on_busy = Ok(3)"#,
-            "fn f() -> Result<u8, E> { body() }",
-            &format!(
-                "fn f() -> Result<u8, E> {{
-                    let entered = ::livinglock::__private::try_enter({JOB});
-                    match entered {{
-                        ::core::option::Option::Some(_guard) => {{ body() }}
-                        ::core::option::Option::None => {{ Ok(3) }}
-                    }}
-                }}"
-            ),
-        );
-    }
-
-    #[test]
-    fn options_and_results_can_say_that_the_function_was_skipped() {
-        for (output, enter) in [("Option<u8>", "try_enter"), ("io::Result<()>", "enter")] {
-            assert_expands(
-                r#"path = "/x""#,
-                &format!("fn r#f() -> {output} {{ body() }}"),
-                &format!(
-                    "fn r#f() -> {output} {{
-                        let _guard = ::livinglock::__private::{enter}({JOB})?;
-                        {{ body() }}
-                    }}"
-                ),
-            );
-        }
-    }
-
-    #[test]
-    fn errors_come_all_at_once_and_keep_the_item() {
-        let item = "# [inline] pub fn main () { body () }";
-        let (messages, rest) = errors(
-            r#"path = "x", stale = "0s", busy = 300, quiet = 5, mode = 600, wait = "1M""#,
-            item,
-        );
-        assert_eq!(messages.len(), 6, "{messages:?}");
-        assert_eq!(rest, item);
-    }
-
-    #[test]
-    fn one_mistake_is_one_error() {
-        for arguments in [
-            "",
-            "pth = \"/x\"",
-            "path",
-            "path =",
-            "path \"/x\"",
-            "path = 3",
-            "\"/x\"",
-            "path = \"/x\" quiet",
-            "path = \"/x\", crate",
-            "path = \"/x\", stale = 3600",
-            "path = \"/x\", stale = \"0s\", heartbeat = \"1s\"",
-            "path = \"/x\", path = \"/y\"",
-            "path = \"/x\", pth = \"/y\"",
-            "path = \"/x\", busy = 3, on_busy = 4",
-            "path = \"/x\", nonsense, quiet",
-            "path = \"/x\", heartbeat = \"30m\"",
-            "path = \"/x\", crate = livinglock",
-            "path = \"/x\", crate = \"livinglock\"",
-            "path = \"/x\", name = \"\"",
-        ] {
-            let (messages, rest) = errors(arguments, "fn main () { }");
-            assert_eq!(messages.len(), 1, "{arguments}: {messages:?}");
-            assert_eq!(rest, "fn main () { }");
-        }
-    }
-
-    #[test]
-    fn a_second_attribute_is_removed() {
-        let (messages, rest) = errors(
-            "path = \"/x\"",
-            "#[livinglock::batch(path = \"/y\")] fn main() {}",
-        );
-        assert_eq!(messages, ["duplicate `#[livinglock::batch]` attribute"]);
-        assert_eq!(rest, "fn main () { }");
-    }
-
-    #[test]
-    fn items_that_are_not_functions_are_kept() {
-        for item in ["struct S ;", "const N : u8 = 3 ;", "fn f (& self) ;"] {
-            let (messages, rest) = errors("path = \"/x\"", item);
-            assert_eq!(messages.len(), 1, "{item}: {messages:?}");
-            assert_eq!(rest, item);
-        }
-    }
-}
-
-#[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod tests;

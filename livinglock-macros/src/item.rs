@@ -9,7 +9,10 @@ use syn::{
     token::{Brace, Paren},
 };
 
-use crate::scan::{generics, take};
+use crate::{
+    attribute::Attribute,
+    scan::{generics, take},
+};
 
 /// A function with a body.
 pub(crate) struct Function {
@@ -29,13 +32,6 @@ pub(crate) struct Function {
     /// The return type, if one is written.
     pub(crate) output: Option<TokenStream>,
     pub(crate) body: Group,
-}
-
-/// One outer attribute.
-pub(crate) struct Attribute {
-    /// Its path without a leading `::`, for example `tokio::main`.
-    pub(crate) path: String,
-    tokens: TokenStream,
 }
 
 /// What a function returns, with the span of the word that tells.
@@ -230,51 +226,6 @@ fn returns(input: ParseStream<'_>) -> Result<Returns> {
         .ok_or_else(|| input.error("another form of type"))
 }
 
-impl Attribute {
-    /// Whether it is this macro once more.
-    pub(crate) fn is_ours(&self) -> bool {
-        self.path == "batch" || self.path == "livinglock::batch"
-    }
-
-    /// Whether it only documents, lints, formats or configures: it says something about the function and does nothing to it.
-    pub(crate) fn is_passive(&self) -> bool {
-        let tool = self.path.split("::").next();
-        matches!(
-            &*self.path,
-            "doc" | "allow" | "expect" | "warn" | "deny" | "forbid" | "cfg"
-        ) || matches!(tool, Some("clippy" | "rustfmt" | "diagnostic"))
-    }
-}
-
-impl Parse for Attribute {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let mut tokens = TokenStream::new();
-        take::<Token![#]>(input, &mut tokens)?;
-        let content = take::<Group>(input, &mut tokens)?.stream();
-        Ok(Self {
-            path: attribute_path.parse2(content)?,
-            tokens,
-        })
-    }
-}
-
-impl ToTokens for Attribute {
-    fn to_tokens(&self, tokens: &mut TokenStream) {
-        self.tokens.to_tokens(tokens);
-    }
-}
-
-fn attribute_path(input: ParseStream<'_>) -> Result<String> {
-    input.parse::<Option<Token![::]>>()?;
-    let mut path = input.call(Ident::parse_any)?.to_string();
-    while input.parse::<Option<Token![::]>>()?.is_some() {
-        path += "::";
-        path += &input.call(Ident::parse_any)?.to_string();
-    }
-    input.parse::<TokenStream>()?;
-    Ok(path)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -352,19 +303,6 @@ mod tests {
         assert!(function("pub async fn main() -> u8 { 0 }").is_main());
         assert!(!function("fn main(argc: i32) -> i32 { 0 }").is_main());
         assert!(!function("fn other() {}").is_main());
-    }
-
-    #[test]
-    fn attribute_paths() {
-        let function = function(
-            "#[doc = \"x\"] #[::tokio::main] #[livinglock :: batch(path = \"/x\")] fn f() {}",
-        );
-        let paths: Vec<&str> = function
-            .attributes
-            .iter()
-            .map(|attribute| &*attribute.path)
-            .collect();
-        assert_eq!(paths, ["doc", "tokio::main", "livinglock::batch"]);
     }
 
     #[test]

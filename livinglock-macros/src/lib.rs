@@ -1,10 +1,13 @@
 //! The macros of `livinglock`. Use them through that crate, where the checkpoints are as well.
 
 mod args;
+mod attribute;
 mod checkpoint;
+mod coverage;
 mod duration;
 mod expand;
 mod item;
+mod loops;
 mod scan;
 mod settings;
 mod suggestion;
@@ -31,8 +34,8 @@ use proc_macro::TokenStream;
 ///
 /// # Arguments
 ///
-/// Literals are checked while compiling. Every key except `crate` also takes an expression, of the type given here; on a function
-/// it may use the arguments.
+/// Literals are checked while compiling. Every key that has a type here also takes an expression of it; on a function it may use the
+/// arguments.
 ///
 /// | key | type | meaning | default |
 /// |---|---|---|---|
@@ -46,18 +49,24 @@ use proc_macro::TokenStream;
 /// | `on_stale = "fence"` | `OnStale` | what to do with a stale holder that does not answer: `"terminate"`, `"fence"` or `"report"` | `"terminate"` on `main`, `"fence"` elsewhere |
 /// | `grace = "10s"` | `Duration` | the time from a stop request to the end, to reach a checkpoint | 10s |
 /// | `warn = "30m"` | `Duration` | the holder itself reports a stretch without checkpoints this long | `stale`/2 |
-/// | `name = "nightly"` | `AsRef<str>` | shown in records and reports | the package for `main`, else the path of the function |
+/// | `at_most = "6h"` | `Duration` | the longest run: then the job is stopped at its next checkpoint, and after `grace` ended | no limit |
+/// | `at_least = "14m"` | `Duration` | the shortest hold: after a shorter run the lock stays busy for the rest of it; shorter than `at_most` | zero |
+/// | `replace` | `bool` | ask a working holder to stop, then run, instead of yielding to it | `false` |
 /// | `mode = 0o600` | `u32` | the permissions of the lock file | `0o600` |
 /// | `network_fs` | `bool` | allow the lock file on a network file system, where a partition can mean two owners | `false` |
+/// | `graceful` | `bool` | SIGTERM, SIGINT and SIGHUP stop the job at its next checkpoint; a second one ends the process at once | `false` |
+/// | `coverage = "deny"` | | a loop without a checkpoint is a compile error | `"off"`; see [below](#coverage) |
+/// | `name = "nightly"` | `AsRef<str>` | shown in records and reports | the package for `main`, else the path of the function |
 /// | `crate = ::path` | | where `livinglock` is, if not at `::livinglock` | `::livinglock` |
 ///
-/// A duration is written as numbers with units, like `"90s"`, `"45m"`, `"2h 30m"` or `"1d"`; `wait` and `grace` may be zero. A key
-/// that is a `bool` may stand alone for `true`.
+/// A duration is written as numbers with units, like `"90s"`, `"45m"`, `"2h 30m"` or `"1d"`; `wait`, `grace` and `at_least` may be
+/// zero. A key that is a `bool` may stand alone for `true`.
 ///
 /// # On `main`
 ///
 /// Every return type that `main` can have works, and the exit status is that of the body. It is `busy` instead when the lock is
-/// busy, 73 when the lock cannot be created or read, and 75 when it was lost on the way.
+/// busy, 73 when the lock cannot be created or read, 75 when it was lost on the way, 124 when the run took longer than `at_most`,
+/// and 128 + N when it was stopped gracefully by signal N.
 ///
 /// An `async fn main` needs the attribute of its runtime, best below this one. The lock is taken before the runtime starts.
 ///
@@ -87,9 +96,75 @@ use proc_macro::TokenStream;
 ///
 /// These are told apart by the last word of the return type. A function named `main` without arguments is taken for the one of the
 /// program wherever it is. An `async fn` other than `main` is refused.
+///
+/// # Coverage
+///
+/// With `coverage = "deny"` each `for`, `while` and `loop` in the body, also in closures and functions within it, has to have a
+/// `checkpoint!` or `try_checkpoint!` inside. One in an inner loop covers the outer ones as well, and so does one in the condition of
+/// `while`. A loop that needs none, because it is short, is exempted by
+/// [`#[livinglock::no_checkpoint]`](macro@no_checkpoint) directly before it.
+///
+/// ```no_run
+/// # fn import(order: &str) {}
+/// #[livinglock::batch(path = "/run/nightly.lock", coverage = "deny")]
+/// fn main() {
+///     let mut orders = Vec::new();
+///     #[livinglock::no_checkpoint]
+///     for order in std::env::args().skip(1) {
+///         orders.push(order);
+///     }
+///     for order in &orders {
+///         livinglock::checkpoint!("order {order}");
+///         import(order);
+///     }
+/// }
+/// ```
+///
+/// ```compile_fail
+/// #[livinglock::batch(path = "/run/nightly.lock", coverage = "deny")]
+/// fn main() {
+///     for order in std::env::args().skip(1) {} // error: this loop has no checkpoint
+/// }
+/// ```
+///
+/// It reads the words of the body, not their meaning, and does not see
+///
+/// * loops in functions that are called, unless they are written within the body;
+/// * what repeats without one of the three words: `for_each` and the other adapters of iterators, recursion;
+/// * loops among the arguments of a macro, because nobody knows what it makes of them (a checkpoint there counts for the loop around
+///   it), and loops that a macro makes;
+/// * whether a checkpoint is reached at every turn, or is in a closure that nobody calls;
+/// * a checkpoint under another name (`use livinglock::checkpoint as mark`), or in a macro or function that the loop calls: the loop
+///   needs an exemption.
+///
+/// A function within the body that has its own `#[livinglock::batch]` is judged by its own arguments.
 #[proc_macro_attribute]
 pub fn batch(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand::batch(arguments.into(), item.into()).into()
+}
+
+/// Exempts the loop after it from `coverage = "deny"` of [`#[livinglock::batch]`](macro@batch#coverage).
+///
+/// ```no_run
+/// #[livinglock::batch(path = "/run/nightly.lock", coverage = "deny")]
+/// fn main() {
+///     let mut total = 0;
+///     #[livinglock::no_checkpoint]
+///     for size in [1, 2, 3] {
+///         total += size;
+///     }
+/// }
+/// ```
+///
+/// It stands directly before the loop or its label, takes no arguments, and exempts neither the loops inside nor those outside. Any
+/// path that ends in `no_checkpoint` does; written with its path it needs no `use`, which would look unused. Without
+/// `coverage = "deny"` it means nothing.
+///
+/// The compiler knows no such attributes on loops, so `#[livinglock::batch]` takes it out before the compiler sees it. Hence
+/// anywhere else, also among the arguments of a macro, it is a compile error.
+#[proc_macro_attribute]
+pub fn no_checkpoint(_arguments: TokenStream, item: TokenStream) -> TokenStream {
+    coverage::outside(&item.into()).into()
 }
 
 /// Explains what is wrong with the arguments of a `checkpoint!`, as a compile error.

@@ -12,6 +12,7 @@ use syn::{
 
 use crate::{
     args::{Argument, Kind, Value},
+    coverage::Coverage,
     duration,
 };
 
@@ -31,6 +32,7 @@ pub(crate) struct Settings {
     /// Whether there is an `on_stale`.
     pub(crate) on_stale: bool,
     pub(crate) on_busy: Option<TokenStream>,
+    pub(crate) coverage: Coverage,
 }
 
 /// Checks the arguments. What comes back is of use only when there was no error.
@@ -61,7 +63,10 @@ pub(crate) fn validate(
         ))),
     };
     for argument in arguments {
-        if !matches!(argument.kind, Kind::Path | Kind::Returned | Kind::Crate) {
+        if !matches!(
+            argument.kind,
+            Kind::Path | Kind::Returned | Kind::Coverage | Kind::Crate
+        ) {
             let value = valid(setting(argument, &runtime));
             // It keeps the place of the key, where the compiler talks about the type of the value.
             let span = here.located_at(argument.key.span());
@@ -69,6 +74,11 @@ pub(crate) fn validate(
             job.extend(quote_spanned!(here=> .#setter(#value)));
         }
     }
+    let coverage = find(arguments, "coverage").map_or(Ok(Coverage::Off), coverage);
+    let coverage = coverage.unwrap_or_else(|error| {
+        errors.push(error);
+        Coverage::Off
+    });
     Settings {
         runtime,
         job,
@@ -76,6 +86,7 @@ pub(crate) fn validate(
         named: find(arguments, "name").is_some(),
         on_stale: find(arguments, "on_stale").is_some(),
         on_busy: find(arguments, "on_busy").map(|argument| argument.value.to_token_stream()),
+        coverage,
     }
 }
 
@@ -94,6 +105,18 @@ fn check_together(arguments: &[Argument], main: Option<bool>, errors: &mut Vec<E
             argument,
             "`heartbeat` must be shorter than half of `stale`",
         ));
+    }
+
+    let at_most = find(arguments, "at_most").and_then(known_duration);
+    let at_least = find(arguments, "at_least").and_then(known_duration);
+    let mut bounds = arguments
+        .iter()
+        .filter(|argument| argument.key == "at_most" || argument.key == "at_least");
+    if let (Some(at_most), Some(at_least)) = (at_most, at_least)
+        && let Some(second) = bounds.nth(1)
+        && at_most <= at_least
+    {
+        errors.push(error(second, "`at_most` must be longer than `at_least`"));
     }
 
     let mut both = arguments
@@ -226,9 +249,20 @@ fn setting(argument: &Argument, runtime: &TokenStream) -> Result<TokenStream> {
         )),
         (Kind::Name, Lit::Str(_)) => Ok(literal.to_token_stream()),
         (Kind::Name, _) => Err(error(argument, "expected a name in quotes")),
-        (Kind::Path | Kind::Returned | Kind::Crate, _) => {
+        (Kind::Path | Kind::Returned | Kind::Coverage | Kind::Crate, _) => {
             unreachable!("`{}` has no setter", argument.key)
         }
+    }
+}
+
+/// `coverage`: what to do about loops without a checkpoint.
+fn coverage(argument: &Argument) -> Result<Coverage> {
+    match &argument.value {
+        Value::Literal(Lit::Str(word)) if word.value() == "deny" => Ok(Coverage::Deny),
+        Value::Literal(Lit::Str(word)) if word.value() == "off" => Ok(Coverage::Off),
+        // No value at all has been reported already.
+        Value::Absent => Ok(Coverage::Off),
+        _ => Err(error(argument, "expected \"deny\" or \"off\"")),
     }
 }
 

@@ -2,21 +2,22 @@
 use std::{
     panic::{self, AssertUnwindSafe},
     path::Path,
-    process::{ExitCode, Termination},
+    process::{self, ExitCode, Termination},
     sync::Arc,
     thread,
     time::Duration,
 };
 
 use crate::{
-    Error, OnStale, Options, exit_status,
-    gate::{Gate, ThreadScope},
+    Error, OnStale, Options, Predecessor, Stop, exit_status,
+    gate::{self, Gate, ThreadScope},
     pulse::{self, Ended, Held, Role},
     report,
 };
 
 /// The arguments of one `#[livinglock::batch]`, in a form that fits a constant.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each argument")]
 pub struct Job<'a> {
     path: Where<'a>,
     name: Option<&'a str>,
@@ -30,6 +31,10 @@ pub struct Job<'a> {
     on_stale: Option<OnStale>,
     mode: Option<u32>,
     network_fs: bool,
+    at_most: Option<Duration>,
+    at_least: Option<Duration>,
+    replace: bool,
+    graceful: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +70,10 @@ impl<'a> Job<'a> {
             on_stale: None,
             mode: None,
             network_fs: false,
+            at_most: None,
+            at_least: None,
+            replace: false,
+            graceful: false,
         }
     }
 
@@ -151,6 +160,34 @@ impl<'a> Job<'a> {
         self.network_fs = allowed;
         self
     }
+
+    /// The longest run.
+    #[must_use]
+    pub const fn at_most(mut self, at_most: Duration) -> Self {
+        self.at_most = Some(at_most);
+        self
+    }
+
+    /// The shortest hold, however short the run.
+    #[must_use]
+    pub const fn at_least(mut self, at_least: Duration) -> Self {
+        self.at_least = Some(at_least);
+        self
+    }
+
+    /// Whether to ask a working holder to stop instead of yielding to it.
+    #[must_use]
+    pub const fn replace(mut self, replace: bool) -> Self {
+        self.replace = replace;
+        self
+    }
+
+    /// Whether SIGTERM, SIGINT and SIGHUP stop the job at its next checkpoint.
+    #[must_use]
+    pub const fn graceful(mut self, graceful: bool) -> Self {
+        self.graceful = graceful;
+        self
+    }
 }
 
 impl Job<'_> {
@@ -173,19 +210,20 @@ impl Job<'_> {
             mode: self.mode.unwrap_or(defaults.mode),
             network_fs: self.network_fs,
             on_stale: self.on_stale.unwrap_or(defaults.on_stale),
+            at_most: self.at_most,
+            at_least: self.at_least.unwrap_or(defaults.at_least),
+            replace: self.replace,
+            graceful: self.graceful,
         }
     }
 
     /// Acquires the lock, and says what became of the run before.
     fn hold(&self, gate: Arc<Gate>, role: Role) -> Result<Arc<Held>, Error> {
-        let (held, predecessor) = self.options().hold(self.path(), gate, role)?;
-        if let Some(predecessor) = predecessor {
-            let sentence = match (&predecessor.record, predecessor.gave_way_after) {
-                (Some(record), Some(after)) => report::taken_over(held.path(), record, after),
-                (record, _) => report::predecessor(held.path(), record.as_ref()),
-            };
-            report::say(&sentence);
+        let held = self.options().hold(self.path(), gate, role)?;
+        if let Some(predecessor) = held.predecessor() {
+            report::say(&report::predecessor(held.path(), predecessor));
         }
+        held.wait_for_the_start()?;
         Ok(held)
     }
 
@@ -232,12 +270,9 @@ fn hold_main(job: &Job<'_>) -> Result<Arc<Held>, u8> {
 }
 
 fn leave_main(held: &Held, ended: thread::Result<ExitCode>) -> ExitCode {
-    if let Some(stop) = held.gate().stop() {
-        // Whatever the body made of it: a thread that unwound, an error of `try_checkpoint!`, or a last unit that was finished.
-        if let Some(record) = held.abandon(Ended::Stopped) {
-            let descendants = pulse::end_descendants(&record);
-            report::say(&report::stopped(held.path(), &record, descendants));
-        }
+    // Whatever the body made of it: a thread that unwound, an error of `try_checkpoint!`, or a last unit that was finished.
+    if let Some(stop) = held.obeyed() {
+        end_stopped(held, stop);
         return ExitCode::from(stop.exit_status());
     }
     match ended {
@@ -255,6 +290,57 @@ fn leave_main(held: &Held, ended: thread::Result<ExitCode>) -> ExitCode {
             panic::resume_unwind(panic)
         }
     }
+}
+
+fn end_stopped(held: &Held, stop: Stop) {
+    if let Some(record) = held.abandon(Ended::Stopped) {
+        let descendants = pulse::end_descendants(&record);
+        report::say(&report::stopped(held.path(), &record, stop, descendants));
+    }
+}
+
+/// Ends the process for a job that has to stop where no unwinding is possible.
+pub(crate) fn end_process(stop: Stop) -> ! {
+    for held in pulse::all_stopped() {
+        end_stopped(&held, stop);
+    }
+    process::exit(i32::from(stop.exit_status()))
+}
+
+/// The run whose lock the calling thread's batch took over, if that one did not release it.
+///
+/// On a thread that is in a locked function it is that function's, on any other one that of `main`.
+///
+/// ```
+/// // Resume where the run before was cut off: see `Predecessor::record` for what that number guarantees.
+/// let done = livinglock::predecessor()
+///     .and_then(|before| before.record()?.checkpoint.as_ref()?.done)
+///     .unwrap_or(0);
+/// # assert_eq!(done, 0);
+/// ```
+#[must_use]
+pub fn predecessor() -> Option<Predecessor> {
+    pulse::held_behind(&gate::innermost()?)?
+        .predecessor()
+        .cloned()
+}
+
+/// Why the job has to stop at its next checkpoint, if it has to: for loops that want to finish a unit first.
+///
+/// A job that has seen a reason here counts as stopped, with the exit status of the reason, however its body ends.
+///
+/// ```
+/// # let batches: [&[u32]; 0] = [];
+/// for batch in batches {
+///     if livinglock::stop_requested().is_some() {
+///         break; // and write down how far we came
+///     }
+///     // a unit that is worth finishing
+/// }
+/// ```
+#[must_use]
+pub fn stop_requested() -> Option<Stop> {
+    gate::stop_requested()
 }
 
 /// Holds the lock of a function until dropped.
@@ -288,7 +374,7 @@ pub fn try_enter(job: &Job<'_>) -> Option<Guard> {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if self.held.gate().stop().is_some() {
+        if self.held.obeyed().is_some() {
             self.held.abandon(Ended::Stopped);
         } else if thread::panicking() {
             self.held.abandon(Ended::Panicked);

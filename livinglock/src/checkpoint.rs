@@ -1,8 +1,8 @@
 //! What the checkpoint macros call.
 
-use std::fmt;
+use std::{fmt, panic, thread};
 
-use crate::{gate, site::Site, stop::Stop};
+use crate::{batch, gate, site::Site, stop::Stop};
 
 /// Whether the calling thread passed this very checkpoint last.
 #[inline]
@@ -15,8 +15,21 @@ pub fn is_here(site: &'static Site) -> bool {
 #[inline]
 pub fn pass(site: &'static Site) {
     if let Err(stop) = gate::pass(site) {
-        stop.unwind();
+        leave(stop);
     }
+}
+
+/// Leaves the job: unwinds without a panic message, so that destructors run, or ends the process where unwinding is not possible.
+#[cold]
+fn leave(stop: Stop) {
+    // A checkpoint in a destructor must not start a second unwinding: that would abort.
+    if thread::panicking() {
+        return;
+    }
+    if cfg!(panic = "abort") {
+        batch::end_process(stop);
+    }
+    panic::resume_unwind(Box::new(stop));
 }
 
 /// Passes a checkpoint, or says why the job has to stop.

@@ -8,6 +8,7 @@ use std::{
 use crate::{
     record::Record,
     report::{self, Busy},
+    stop::Stop,
 };
 
 /// Why a lock could not be acquired or kept.
@@ -35,11 +36,8 @@ pub(crate) enum Kind {
     },
     #[error("{} {what}", report::path(path))]
     Unfit { path: PathBuf, what: String },
-    #[error(
-        "{} is not our lock any more; stop working and let its new owner run",
-        report::path(path)
-    )]
-    Lost { path: PathBuf },
+    #[error("{}: {stop}", report::path(path))]
+    Stopped { path: PathBuf, stop: Stop },
     #[error("{0}")]
     Setting(&'static str),
 }
@@ -54,7 +52,16 @@ impl Error {
     /// Whether the lock was held and is lost, so that this run should stop.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        matches!(*self.0, Kind::Lost { .. })
+        self.stop() == Some(Stop::Lost)
+    }
+
+    /// Why this run has to stop, if it held the lock.
+    #[must_use]
+    pub fn stop(&self) -> Option<Stop> {
+        match *self.0 {
+            Kind::Stopped { stop, .. } => Some(stop),
+            _ => None,
+        }
     }
 
     /// The record of the run that holds the busy lock, if it could be read.
@@ -83,9 +90,10 @@ impl Error {
         .into()
     }
 
-    pub(crate) fn lost(path: &Path) -> Self {
-        Kind::Lost {
+    pub(crate) fn stopped(path: &Path, stop: Stop) -> Self {
+        Kind::Stopped {
             path: path.to_owned(),
+            stop,
         }
         .into()
     }
@@ -126,7 +134,7 @@ impl From<Error> for io::Error {
             Kind::Busy { .. } => io::ErrorKind::ResourceBusy,
             Kind::Io { source, .. } => source.kind(),
             Kind::Setting(_) => io::ErrorKind::InvalidInput,
-            Kind::Unfit { .. } | Kind::Lost { .. } => io::ErrorKind::Other,
+            Kind::Unfit { .. } | Kind::Stopped { .. } => io::ErrorKind::Other,
         };
         Self::new(kind, error)
     }

@@ -5,10 +5,18 @@
 //! | the body's own | the job ran |
 //! | 0, or `busy` | the lock is busy: this run yielded |
 //! | [`CANNOT_LOCK`] | the lock file cannot be created or read, or its holder neither answers nor can be ended |
-//! | [`LOST`] | the lock was lost while the job ran |
+//! | [`LOST`] | the lock was lost while the job ran, or handed over to a run with `replace` |
+//! | [`AT_MOST`] | the job ran for longer than `at_most` |
+//! | [`SIGNAL`] + N | signal N stopped a `graceful` job |
 
 /// The lock cannot be created or read (`EX_CANTCREAT` of `sysexits.h`).
 pub const CANNOT_LOCK: u8 = 73;
 
-/// The lock was lost while the job ran (`EX_TEMPFAIL` of `sysexits.h`).
+/// The lock was lost while the job ran, or handed over (`EX_TEMPFAIL` of `sysexits.h`).
 pub const LOST: u8 = 75;
+
+/// The job ran for longer than `at_most` (as of `timeout(1)`).
+pub const AT_MOST: u8 = 124;
+
+/// Signal N stopped a `graceful` job: this plus N (as shells say it of a process that was ended by a signal).
+pub const SIGNAL: u8 = 128;

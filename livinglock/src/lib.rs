@@ -8,6 +8,7 @@ compile_error!(
 
 #[doc(hidden)]
 pub mod __private;
+mod autopsy;
 mod batch;
 mod checkpoint;
 mod error;
@@ -16,18 +17,23 @@ mod gate;
 mod lock;
 mod macros;
 mod on_stale;
+mod predecessor;
 mod process;
 mod pulse;
 mod record;
 mod report;
+mod signals;
 mod site;
 mod stop;
 mod store;
 mod sys;
 
+pub use autopsy::{Autopsy, Descendant, ThreadState};
+pub use batch::{predecessor, stop_requested};
 pub use error::Error;
-pub use livinglock_macros::batch;
+pub use livinglock_macros::{batch, no_checkpoint};
 pub use lock::{Lock, Options};
 pub use on_stale::OnStale;
+pub use predecessor::{Fate, Predecessor};
 pub use record::{Checkpoint, Record, State};
 pub use stop::Stop;

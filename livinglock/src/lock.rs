@@ -9,13 +9,14 @@ use std::{
 };
 
 use crate::{
-    OnStale,
+    OnStale, Predecessor,
     error::{Error, Kind, Result},
     gate::Gate,
-    pulse::{self, Held, Role},
+    pulse::{self, Held, Role, Terms},
     record::{self, Record},
+    signals,
     site::Site,
-    store::file::{Acquired, Claim, DEFAULT_MODE, Predecessor},
+    store::file::{Acquired, Claim, DEFAULT_MODE},
 };
 
 /// How a lock is acquired and kept.
@@ -43,6 +44,10 @@ pub struct Options {
     pub(crate) mode: u32,
     pub(crate) network_fs: bool,
     pub(crate) on_stale: OnStale,
+    pub(crate) at_most: Option<Duration>,
+    pub(crate) at_least: Duration,
+    pub(crate) replace: bool,
+    pub(crate) graceful: bool,
 }
 
 impl Default for Options {
@@ -57,6 +62,10 @@ impl Default for Options {
             mode: DEFAULT_MODE,
             network_fs: false,
             on_stale: OnStale::Fence,
+            at_most: None,
+            at_least: Duration::ZERO,
+            replace: false,
+            graceful: false,
         }
     }
 }
@@ -116,6 +125,30 @@ impl Options {
         self
     }
 
+    /// The longest run: after it the job is stopped at its next checkpoint, and after `grace` all the same; unlimited unless set.
+    pub fn at_most(mut self, at_most: Duration) -> Self {
+        self.at_most = Some(at_most);
+        self
+    }
+
+    /// The shortest hold: a lock that is released earlier is kept for the rest of it, even when the process has ended.
+    pub fn at_least(mut self, at_least: Duration) -> Self {
+        self.at_least = at_least;
+        self
+    }
+
+    /// Whether to ask a working holder to stop, and then to run, instead of yielding to it; not unless set.
+    pub fn replace(mut self, replace: bool) -> Self {
+        self.replace = replace;
+        self
+    }
+
+    /// Whether SIGTERM, SIGINT and SIGHUP stop the job at its next checkpoint, and a second one ends the process; not unless set.
+    pub fn graceful(mut self, graceful: bool) -> Self {
+        self.graceful = graceful;
+        self
+    }
+
     /// Acquires the lock whose file is at this path.
     ///
     /// A holder that proved no work for longer than its `stale` is asked to, and loses the lock if it cannot.
@@ -126,18 +159,14 @@ impl Options {
     /// [`Error::is_busy`] if somebody holds the lock and works; otherwise the options contradict each other, or the file cannot be
     /// created, read or trusted.
     pub fn acquire(&self, path: impl AsRef<Path>) -> Result<Lock> {
-        let (held, _predecessor) = self.hold(path.as_ref(), Gate::apart(), Role::Function)?;
+        let held = self.hold(path.as_ref(), Gate::apart(), Role::Function)?;
+        held.wait_for_the_start()?;
         Ok(Lock { held })
     }
 
     /// Acquires the lock and puts it under the care of the pulse.
-    pub(crate) fn hold(
-        &self,
-        path: &Path,
-        gate: Arc<Gate>,
-        role: Role,
-    ) -> Result<(Arc<Held>, Option<Predecessor>)> {
-        let heartbeat = self.checked_heartbeat()?;
+    pub(crate) fn hold(&self, path: &Path, gate: Arc<Gate>, role: Role) -> Result<Arc<Held>> {
+        let heartbeat = self.checked_times()?;
         let path = std::path::absolute(path)
             .map_err(|error| Error::io("find the folder of the lock file", path, error))?;
         let tick = pulse::tick(self.stale, heartbeat, self.grace);
@@ -146,25 +175,31 @@ impl Options {
             mode: self.mode,
             network_fs: self.network_fs,
             on_stale: self.on_stale,
+            replace: self.replace,
             record: Record {
                 name: record::bounded_name(&self.name.clone().unwrap_or_else(program_name)),
                 stale_ms: milliseconds(self.stale),
                 grace_ms: milliseconds(self.grace),
                 tick_ms: milliseconds(tick),
+                at_least_ms: milliseconds(self.at_least),
                 ..Record::new()
             },
         };
-        let Acquired {
-            lease,
-            record,
-            predecessor,
-        } = self.wait_for(&claim)?;
-        let warn = self.warn.unwrap_or(self.stale / 2);
-        let held = Held::new(gate, role, lease, record, heartbeat, warn)?;
-        Ok((held, predecessor))
+        if self.graceful {
+            // Before the lock is ours: afterwards a signal would end us with it.
+            signals::listen().map_err(|error| Error::io("listen to signals for", &path, error))?;
+        }
+        let terms = Terms {
+            role,
+            heartbeat,
+            warn: self.warn.unwrap_or(self.stale / 2),
+            at_most: self.at_most,
+            graceful: self.graceful,
+        };
+        Held::new(gate, terms, self.wait_for(&claim)?)
     }
 
-    fn checked_heartbeat(&self) -> Result<Duration> {
+    fn checked_times(&self) -> Result<Duration> {
         if self.stale.is_zero() {
             return Err(Kind::Setting("`stale` must be longer than zero").into());
         }
@@ -177,6 +212,9 @@ impl Options {
         }
         if heartbeat >= self.stale / 2 {
             return Err(Kind::Setting("`heartbeat` must be shorter than half of `stale`").into());
+        }
+        if self.at_most.is_some_and(|at_most| at_most <= self.at_least) {
+            return Err(Kind::Setting("`at_most` must be longer than `at_least`").into());
         }
         Ok(heartbeat)
     }
@@ -255,13 +293,13 @@ impl Lock {
     ///
     /// # Errors
     ///
-    /// [`Error::is_lost`] once the lock is lost: another run may own it, so stop working.
+    /// [`Error::stop`] says why the job has to stop. [`Error::is_lost`] if the lock is lost: another run may own it.
     #[track_caller]
     pub fn heartbeat(&self) -> Result<()> {
         self.held
             .gate()
             .pass(Site::from(Location::caller()))
-            .map_err(|_stop| Error::lost(self.held.path()))
+            .map_err(|stop| Error::stopped(self.held.path(), stop))
     }
 
     /// Releases the lock and removes its file.
@@ -271,6 +309,12 @@ impl Lock {
     /// [`Error::is_lost`] if it was lost before; otherwise the file could not be removed. The lock is free in any case.
     pub fn release(self) -> Result<()> {
         self.held.release()
+    }
+
+    /// The run that held the lock before, if it did not release it.
+    #[must_use]
+    pub fn predecessor(&self) -> Option<&Predecessor> {
+        self.held.predecessor()
     }
 
     /// The path of the lock file.

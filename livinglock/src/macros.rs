@@ -11,6 +11,8 @@
 /// vector instructions, pass one every thousand turns.) With no lock held it does nothing, just as cheaply: libraries may have
 /// checkpoints.
 ///
+/// With `coverage = "deny"` the [batch attribute](macro@crate::batch#coverage) refuses to compile a loop that has none.
+///
 /// When the job has to stop, because the lock is lost, the checkpoint does not return: it unwinds without a panic message, so that
 /// destructors run, and the batch ends with the exit status of its [`Stop`](crate::Stop). Where panics abort, it ends the process.
 /// [`try_checkpoint!`](crate::try_checkpoint) returns an error instead; the destructor of a thread-local value needs that one, because

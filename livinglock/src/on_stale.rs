@@ -8,8 +8,8 @@
 pub enum OnStale {
     /// End its process: SIGTERM, then after `grace` SIGKILL, if it is proven to be the one that wrote the record.
     Terminate,
-    /// Never signal it. This version yields to it, as [`Report`](OnStale::Report) does: to replace the lock file under a process
-    /// that may wake is not supported yet.
+    /// Never signal it: put a new lock file in the place of its own, and wait until it must have noticed if it is only slow. When it
+    /// wakes up it passes no checkpoint any more.
     Fence,
     /// Say so, and yield.
     Report,

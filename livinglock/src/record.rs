@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use crate::{autopsy::Autopsy, sys};
+
 /// What a lock file says about the run that holds it, or held it last.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(default)]
@@ -57,6 +59,17 @@ pub struct Record {
     /// The last checkpoint that the pulse saw.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<Checkpoint>,
+    /// The shortest hold in milliseconds, of a job that has one.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub at_least_ms: u64,
+    /// What a job was found doing that was ended because it reached no checkpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub autopsy: Option<Autopsy>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What a holder is doing, by its own word.
@@ -67,10 +80,14 @@ pub enum State {
     /// It works, as far as its pulse knows.
     #[default]
     Working,
-    /// It was found hung: its gate is closed, and it has `grace` left to reach a checkpoint.
+    /// It was found hung, or asked to stop: it has `grace` left to reach a checkpoint.
     Closing,
     /// It panicked.
     Panicked,
+    /// It was stopped at a checkpoint, by a signal, by `at_most`, or by a run with `replace`.
+    Stopped,
+    /// It has ended, but keeps the lock until `at_least` has passed since `acquired`.
+    Kept,
 }
 
 /// A checkpoint that was passed.
@@ -109,6 +126,12 @@ const SEAL: (&[u8], &[u8]) = (b",\"checksum\":\"", b"\"}");
 /// The size of the record on disk, in bytes.
 pub(crate) const SIZE: usize = 4096;
 
+/// The longest tick of a pulse, whatever a record says.
+pub(crate) const LONGEST_TICK: Duration = Duration::from_secs(1);
+
+/// No record is longer, even with an autopsy of many threads, in bytes.
+const LONGEST_AUTOPSY: usize = 4 * SIZE;
+
 /// No content longer than this is looked at, in bytes.
 pub(crate) const LONGEST: u64 = 64 * 1024;
 
@@ -140,6 +163,10 @@ impl Content {
             return Self::Blank;
         }
         if text.starts_with(MARKER) {
+            if text.len() >= LONGEST_AUTOPSY {
+                // We write none of this length, so its words may be endless.
+                return Self::Torn;
+            }
             return match unseal(text).and_then(|json| serde_json::from_slice::<Record>(&json).ok())
             {
                 Some(record) if record.livinglock == VERSION => Self::Record(Box::new(record)),
@@ -150,7 +177,9 @@ impl Content {
             return Self::Torn;
         }
         match serde_json::from_slice::<Record>(text) {
-            Ok(record) if record.process_id != 0 && record.written().is_some() => {
+            Ok(record)
+                if text.len() < SIZE && record.process_id != 0 && record.written().is_some() =>
+            {
                 Self::Other(Box::new(Record {
                     livinglock: 0,
                     ..record
@@ -198,7 +227,7 @@ impl Record {
         }
     }
 
-    /// The bytes for the lock file, always [`SIZE`] of them.
+    /// The bytes for the lock file: [`SIZE`] of them, or a multiple for one with an autopsy.
     pub(crate) fn sealed(&self) -> Vec<u8> {
         let mut bytes = serde_json::to_vec(self).unwrap_or_default();
         bytes.pop();
@@ -206,8 +235,12 @@ impl Record {
         bytes.extend_from_slice(SEAL.0);
         bytes.extend_from_slice(checksum.as_bytes());
         bytes.extend_from_slice(SEAL.1);
-        debug_assert!(bytes.len() < SIZE, "every text in a record is bounded");
-        bytes.resize(SIZE - 1, b' ');
+        debug_assert!(
+            bytes.len() < SIZE || self.autopsy.is_some(),
+            "every text in a record is bounded"
+        );
+        let size = (bytes.len() + 1).next_multiple_of(SIZE);
+        bytes.resize(size - 1, b' ');
         bytes.push(b'\n');
         bytes
     }
@@ -239,11 +272,38 @@ impl Record {
     }
 
     pub(crate) fn tick(&self) -> Duration {
-        Duration::from_millis(self.tick_ms)
+        Duration::from_millis(self.tick_ms).min(LONGEST_TICK)
     }
 
     pub(crate) fn grace(&self) -> Duration {
         Duration::from_millis(self.grace_ms)
+    }
+
+    /// How long ago the last progress was, on a clock that is ours as well.
+    pub(crate) fn silence(&self) -> Duration {
+        Duration::from_nanos(sys::monotonic_ns().saturating_sub(self.progress_ns))
+    }
+
+    pub(crate) fn at_least(&self) -> Duration {
+        Duration::from_millis(self.at_least_ms)
+    }
+
+    /// How much longer an ended job keeps the lock, on a clock of this boot; `None` if it does not.
+    ///
+    /// After a reboot only the wall clock is left. One that was set back would keep the lock for longer than `at_least`: then it is free.
+    pub(crate) fn kept_for(&self, now_ns: Option<u64>, wall_clock: SystemTime) -> Option<Duration> {
+        if self.state != State::Kept {
+            return None;
+        }
+        let held = if let Some(now) = now_ns {
+            Duration::from_nanos(now.saturating_sub(self.acquired_ns))
+        } else {
+            let acquired = humantime::parse_rfc3339(&self.acquired).ok()?;
+            wall_clock.duration_since(acquired).ok()?
+        };
+        self.at_least()
+            .checked_sub(held)
+            .filter(|left| !left.is_zero())
     }
 }
 

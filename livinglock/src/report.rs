@@ -9,8 +9,11 @@ use std::{
 };
 
 use crate::{
-    process::{Identity, ThreadState},
+    autopsy::{Autopsy, ThreadState},
+    predecessor::{Fate, Predecessor},
+    process::Identity,
     record::{Checkpoint, Record},
+    stop::Stop,
     sys,
 };
 
@@ -29,6 +32,8 @@ pub(crate) enum Busy {
     Unknown,
     /// A live process that uses another library's format.
     OtherTool,
+    /// Its job has ended, but keeps it for so much longer.
+    Kept(Duration),
     /// Somebody is stopped in the middle of changing the file: who has its guard.
     Guarded(Vec<(u32, String)>),
 }
@@ -71,7 +76,7 @@ pub(crate) fn busy(path: &Path, why: &Busy, holder: Option<&Record>) -> String {
             format!("{path} is busy: this process ({who}) holds it already; release it first")
         }
         Busy::TakeoverInProgress => {
-            format!("{path} is busy: {who} is hung, and another run is taking over")
+            format!("{path} is busy: {who} is stopping, and another run is taking over")
         }
         Busy::Unanswered => {
             let silence = holder
@@ -94,6 +99,12 @@ pub(crate) fn busy(path: &Path, why: &Busy, holder: Option<&Record>) -> String {
             format!(
                 "{path} is busy: {who} holds it by another library's record, written {}",
                 Escaped(written)
+            )
+        }
+        Busy::Kept(left) => {
+            format!(
+                "{path} is busy: {who} has ended, but keeps it for {} more by `at_least`",
+                span(*left)
             )
         }
         Busy::Guarded(guards) => {
@@ -122,14 +133,41 @@ pub(crate) fn in_hands_of(holders: &[(u32, String)]) -> String {
     )
 }
 
-/// What is said when a crashed run's lock is taken.
-pub(crate) fn predecessor(path: &Path, record: Option<&Record>) -> String {
+/// What is said of the run before, when its lock is taken.
+pub(crate) fn predecessor(path: &Path, predecessor: &Predecessor) -> String {
     let path = self::path(path);
-    let Some(record) = record else {
+    let Some(record) = predecessor.record() else {
         return format!(
             "{path}: the previous run ended without releasing, and its record is damaged"
         );
     };
+    let subject = if predecessor.waited().is_some() {
+        who(record)
+    } else {
+        previous_run(record)
+    };
+    let fate = match (predecessor.fate(), predecessor.waited()) {
+        (Fate::Frozen, Some(after)) if predecessor.was_fenced() => {
+            format!("did not answer for {}; lock taken over", span(after))
+        }
+        (Fate::Frozen, Some(after)) => format!("ended after {}; lock taken over", span(after)),
+        (_, Some(after)) => format!("gave way after {}; lock taken over", span(after)),
+        (Fate::Hung | Fate::Frozen, None) => "hung, and was ended".to_owned(),
+        (Fate::Crashed, None) => "ended without releasing".to_owned(),
+        (Fate::Rebooted, None) => "was cut off when the machine went down".to_owned(),
+        (Fate::Panicked, None) => "panicked".to_owned(),
+        (Fate::Stopped, None) => "was stopped".to_owned(),
+        (Fate::Foreign, None) => "left another library's record".to_owned(),
+    };
+    let autopsy = record.autopsy.as_ref().map_or_else(String::new, autopsy);
+    format!(
+        "{path}: {subject} {fate}; {}{autopsy}",
+        last_checkpoint(record, None)
+    )
+}
+
+/// `previous run (pid 4121, started 02:00 UTC, ran 3h 12m)`
+fn previous_run(record: &Record) -> String {
     let started = record.acquired.get(11..16).unwrap_or("?");
     let ran = match (record.written(), humantime::parse_rfc3339(&record.acquired)) {
         (Some(written), Ok(acquired)) => written
@@ -137,45 +175,63 @@ pub(crate) fn predecessor(path: &Path, record: Option<&Record>) -> String {
             .map_or_else(|_| String::new(), |ran| format!(", ran {}", span(ran))),
         _ => String::new(),
     };
-    let how = match record.state {
-        crate::record::State::Panicked => "panicked",
-        crate::record::State::Working | crate::record::State::Closing => "ended without releasing",
-    };
     let times = if record.acquired.is_empty() {
         String::new()
     } else {
         format!(", started {} UTC{ran}", Escaped(started))
     };
-    format!(
-        "{path}: previous run (pid {}{times}) {how}; {}",
-        record.process_id,
-        last_checkpoint(record, None)
-    )
+    format!("previous run (pid {}{times})", record.process_id)
 }
 
-/// What is said when a hung holder has given way.
-pub(crate) fn taken_over(path: &Path, record: &Record, after: Duration) -> String {
-    format!(
-        "{}: {} gave way after {}; lock taken over",
-        self::path(path),
-        who(record),
-        span(after)
-    )
+/// `; silent for 2h 5m; thread 4121 (nightly) sleeps in futex_do_wait, last at src/import.rs:88; 2 processes that it had started`
+fn autopsy(autopsy: &Autopsy) -> String {
+    let mut text = format!(
+        "; silent for {}",
+        span(Duration::from_millis(autopsy.silence_ms))
+    );
+    for thread in &autopsy.threads {
+        let _ = write!(text, "; {}", thread_state(thread));
+        if let Some(checkpoint) = &thread.checkpoint {
+            let _ = write!(text, ", last at {}", place(checkpoint));
+        }
+    }
+    if autopsy.thread_count > autopsy.threads.len() {
+        let more = autopsy.thread_count - autopsy.threads.len();
+        let _ = write!(text, "; and {more} threads more");
+    }
+    text.push_str(&ended(autopsy.descendant_count));
+    text
 }
 
 /// What a newcomer says before it ends a holder that does not answer.
-pub(crate) fn terminating(path: &Path, record: &Record) -> String {
+pub(crate) fn terminating(path: &Path, record: &Record, grace: Duration) -> String {
+    format!(
+        "{}; sending SIGTERM, and SIGKILL after {}",
+        unanswering(path, record),
+        span(grace)
+    )
+}
+
+/// What a newcomer says when it has replaced the file of a holder that does not answer.
+pub(crate) fn fenced(path: &Path, record: &Record, probation: Duration) -> String {
+    format!(
+        "{}; its lock file is replaced, and the job starts in {}",
+        unanswering(path, record),
+        span(probation)
+    )
+}
+
+fn unanswering(path: &Path, record: &Record) -> String {
     let silence = Now::read()
         .since(record, record.progress_ns)
         .map_or_else(String::new, |silence| {
             format!(" made no checkpoint for {} and", span(silence))
         });
     format!(
-        "{}: {}{silence} does not answer; {}; sending SIGTERM, and SIGKILL after {}",
+        "{}: {}{silence} does not answer; {}",
         self::path(path),
         who(record),
-        last_checkpoint(record, None),
-        span(record.grace())
+        last_checkpoint(record, None)
     )
 }
 
@@ -215,47 +271,61 @@ pub(crate) fn closing(path: &Path, record: &Record, silence: Duration) -> String
     )
 }
 
-/// What a holder says when the path has another owner's file.
-pub(crate) fn lost(path: &Path, record: &Record) -> String {
+/// What a holder says when it is told to stop.
+pub(crate) fn stopping(path: &Path, record: &Record, stop: Stop) -> String {
     format!(
-        "{}: {} lost the lock: the file was replaced or cannot be written; stopping at the next checkpoint, or in {}",
+        "{}: {} {}; stopping at the next checkpoint, or in {}",
         self::path(path),
         who(record),
+        reason(stop),
         span(record.grace())
     )
 }
 
+fn reason(stop: Stop) -> String {
+    match stop {
+        Stop::Lost => "lost the lock: the file was replaced or cannot be written".to_owned(),
+        Stop::Replaced => "is replaced by a new run".to_owned(),
+        Stop::AtMost => "has run for longer than `at_most`".to_owned(),
+        Stop::Signal(signal) => format!("was sent {}", signal_name(signal)),
+        Stop::Released => "has released the lock".to_owned(),
+    }
+}
+
+fn signal_name(signal: u8) -> String {
+    match i32::from(signal) {
+        libc::SIGTERM => "SIGTERM".to_owned(),
+        libc::SIGINT => "SIGINT".to_owned(),
+        libc::SIGHUP => "SIGHUP".to_owned(),
+        other => format!("signal {other}"),
+    }
+}
+
 /// The last words of a job that did not reach a checkpoint in time.
-pub(crate) fn given_up(
-    path: &Path,
-    record: &Record,
-    threads: &[(ThreadState, Option<Checkpoint>)],
-    descendants: usize,
-) -> String {
-    let mut text = format!(
-        "{}: {} reached no checkpoint within {}, so its process ends now; {}",
+pub(crate) fn given_up(path: &Path, record: &Record, with_its_process: bool) -> String {
+    let end = if with_its_process {
+        "so its process ends now"
+    } else {
+        "so it loses the lock, and passes no checkpoint any more"
+    };
+    format!(
+        "{}: {} reached no checkpoint within {}, {end}; {}{}",
         self::path(path),
         who(record),
         span(record.grace()),
-        last_checkpoint(record, None)
-    );
-    for (thread, checkpoint) in threads.iter().take(16) {
-        let _ = write!(text, "; {}", thread_state(thread));
-        if let Some(checkpoint) = checkpoint {
-            let _ = write!(text, ", last at {}", place(checkpoint));
-        }
-    }
-    if let Some(more) = threads.len().checked_sub(17) {
-        let _ = write!(text, "; and {} threads more", more + 1);
-    }
-    text.push_str(&ended(descendants));
-    text
+        last_checkpoint(record, None),
+        record.autopsy.as_ref().map_or_else(String::new, autopsy)
+    )
 }
 
 /// What a job says that was stopped at a checkpoint.
-pub(crate) fn stopped(path: &Path, record: &Record, descendants: usize) -> String {
+pub(crate) fn stopped(path: &Path, record: &Record, stop: Stop, descendants: usize) -> String {
+    let why = match stop {
+        Stop::Lost => "the lock is lost".to_owned(),
+        other => format!("it {}", reason(other)),
+    };
     format!(
-        "{}: {} stopped, because the lock is lost; {}{}",
+        "{}: {} stopped, because {why}; {}{}",
         self::path(path),
         who(record),
         last_checkpoint(record, None),
@@ -287,12 +357,12 @@ fn whereabouts(threads: &[ThreadState]) -> String {
 }
 
 fn thread_state(thread: &ThreadState) -> String {
-    let state = match thread.state {
-        'R' => "runs",
-        'S' => "sleeps",
-        'D' => "waits uninterruptibly",
-        'T' | 't' => "is stopped",
-        'Z' | 'X' => "has ended",
+    let state = match thread.state.as_str() {
+        "R" => "runs",
+        "S" => "sleeps",
+        "D" => "waits uninterruptibly",
+        "T" | "t" => "is stopped",
+        "Z" | "X" => "has ended",
         _ => "is idle",
     };
     let place = thread
@@ -394,13 +464,13 @@ pub(crate) fn span(duration: Duration) -> String {
     text
 }
 
-/// Text that cannot steer a terminal: control characters and those that turn the direction of writing are escaped.
+/// Text that cannot steer a terminal: control characters and those that turn the direction of writing, or begin a line, are escaped.
 struct Escaped<T>(T);
 
 impl<T: AsRef<str>> fmt::Display for Escaped<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for character in self.0.as_ref().chars() {
-            let turns = matches!(character, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            let turns = matches!(character, '\u{061c}' | '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
             if character.is_control() || turns {
                 write!(f, "{}", character.escape_default())?;
             } else {

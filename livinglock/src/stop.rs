@@ -1,8 +1,8 @@
 //! The request that a holder obeys at its next checkpoint.
 
-use std::{panic, thread};
-
 use thiserror::Error;
+
+use crate::exit_status;
 
 /// Why a job has to stop at this checkpoint.
 ///
@@ -13,6 +13,15 @@ pub enum Stop {
     /// The lock is not ours any more: another run owns it, or it was taken over after a silence longer than `stale`.
     #[error("the lock is lost; stop working and let its new owner run")]
     Lost,
+    /// A new run with `replace` asks for the lock.
+    #[error("a new run replaces this one; stop working and let it run")]
+    Replaced,
+    /// The job has run for longer than `at_most`.
+    #[error("the job has run for longer than `at_most`; stop working, the next run goes on")]
+    AtMost,
+    /// The process was sent this signal, and the job is `graceful`.
+    #[error("the process was sent signal {0}; stop working and clean up")]
+    Signal(u8),
     /// The batch has ended and released its lock while this thread still worked.
     #[error("the lock is released; join every thread before the batch ends")]
     Released,
@@ -23,19 +32,9 @@ impl Stop {
     #[must_use]
     pub const fn exit_status(self) -> u8 {
         match self {
-            Self::Lost | Self::Released => crate::exit_status::LOST,
+            Self::Lost | Self::Replaced | Self::Released => exit_status::LOST,
+            Self::AtMost => exit_status::AT_MOST,
+            Self::Signal(signal) => exit_status::SIGNAL.saturating_add(signal),
         }
-    }
-
-    /// Leaves the job: unwinds without a panic message, so that destructors run, or ends the process where unwinding is not possible.
-    pub(crate) fn unwind(self) {
-        // A checkpoint in a destructor must not start a second unwinding: that would abort.
-        if thread::panicking() {
-            return;
-        }
-        if cfg!(panic = "abort") {
-            std::process::exit(i32::from(self.exit_status()));
-        }
-        panic::resume_unwind(Box::new(self));
     }
 }

@@ -23,6 +23,7 @@ impl Job {
             .args(behaviour)
             .env("SCENE", scene)
             .env_remove("LIVINGLOCK_FAULTS")
+            .env_remove("STOPPED")
             .stdin(Stdio::null())
             .stdout(Stdio::null());
         Self {
@@ -69,6 +70,11 @@ impl Job {
     /// What goes wrong in the lock, in the words of `LIVINGLOCK_FAULTS`.
     pub fn faults(self, faults: &str) -> Self {
         self.set("LIVINGLOCK_FAULTS", faults)
+    }
+
+    /// Stopped by itself, just before it looks for the lock file.
+    pub fn stopped(self) -> Self {
+        self.set("STOPPED", "1")
     }
 
     /// Starts it.

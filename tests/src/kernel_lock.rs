@@ -16,6 +16,7 @@ use nix::{
 const ALIVE: i64 = 0;
 const GUARD: i64 = 1;
 const QUESTION: i64 = 2;
+const STOP: i64 = 3;
 
 const FREE: libc::c_short = short(libc::F_UNLCK);
 const EXCLUSIVE: libc::c_short = short(libc::F_WRLCK);
@@ -43,6 +44,18 @@ pub fn is_asked(lock: &Path) -> bool {
 #[must_use]
 pub fn hold(lock: &Path) -> Option<File> {
     open(lock).filter(|file| try_lock(file, ALIVE))
+}
+
+/// Asks the holder of a lock file to prove that it works, by byte 2; `None` if somebody else does, or there is no file.
+#[must_use]
+pub fn ask(lock: &Path) -> Option<File> {
+    open(lock).filter(|file| try_lock(file, QUESTION))
+}
+
+/// Asks the holder of a lock file to stop, by byte 3; `None` if somebody else does, or there is no file.
+#[must_use]
+pub fn ask_to_stop(lock: &Path) -> Option<File> {
+    open(lock).filter(|file| try_lock(file, STOP))
 }
 
 /// A lock file under its guard, held by somebody who wants to change what the path means.

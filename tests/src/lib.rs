@@ -10,6 +10,8 @@ mod kernel_lock;
 mod part;
 mod running;
 mod scene;
+mod small_disk;
+mod strace;
 mod tally;
 mod witness;
 
@@ -20,10 +22,12 @@ use std::{
 
 pub use dice::Dice;
 pub use job::Job;
-pub use kernel_lock::{Guarded, hold, is_asked};
+pub use kernel_lock::{Guarded, ask, ask_to_stop, hold, is_asked};
 pub use part::Part;
 pub use running::{Ended, Running, Signal, is_running};
 pub use scene::Scene;
+pub use small_disk::SmallDisk;
+pub use strace::{Blow, Call, Errno, Strace};
 pub use tally::Tally;
 pub use witness::{Stay, Witness};
 

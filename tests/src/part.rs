@@ -10,8 +10,12 @@ use std::{
 
 use nix::{
     fcntl::{Flock, FlockArg},
-    sys::{prctl, signal::Signal},
+    sys::{
+        prctl,
+        signal::{Signal, raise},
+    },
 };
+use rustix::process::{PTracer, set_ptracer};
 
 use crate::{Witness, witness::append};
 
@@ -31,6 +35,8 @@ impl Part {
     pub fn of_this_process() -> Self {
         let scene = env::var_os("SCENE").expect("SCENE: this program is started by tests");
         prctl::set_pdeathsig(Signal::SIGKILL).expect("end with the test");
+        // Refused where there is no Yama, which is the one to forbid it otherwise.
+        let _ = set_ptracer(PTracer::Any);
         Self {
             scene: scene.into(),
         }
@@ -76,6 +82,22 @@ impl Part {
             append(&self.scene, &format!("{gate}-ready"), "");
             Flock::lock(file, FlockArg::LockShared).expect("wait at the gate");
         }
+    }
+
+    /// Stops until the test continues us, if it wants that.
+    pub fn stop_if_told(&self) {
+        if env::var_os("STOPPED").is_some() {
+            self.stop();
+        }
+    }
+
+    /// Stops until the test continues us.
+    ///
+    /// # Panics
+    ///
+    /// The signal cannot be sent.
+    pub fn stop(&self) {
+        raise(Signal::SIGSTOP).expect("stop");
     }
 
     /// Whether a file of the scene is there.

@@ -94,7 +94,27 @@ impl Running {
     /// Whether it is stopped by a signal now.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
-        state(self.id()) == Some('T')
+        // Small under a tracer.
+        matches!(state(self.id()), Some('T' | 't'))
+    }
+
+    /// The number of one of its threads, by its name.
+    ///
+    /// # Panics
+    ///
+    /// There is no such thread.
+    #[must_use]
+    pub fn thread(&self, name: &str) -> u32 {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.id())).expect("list its threads");
+        tasks
+            .flatten()
+            .find_map(|task| {
+                let task = task.path();
+                let comm = fs::read_to_string(task.join("comm")).ok()?;
+                let number = task.file_name()?.to_str()?.parse().ok()?;
+                (comm.trim_end() == name).then_some(number)
+            })
+            .unwrap_or_else(|| panic!("no thread {name} in {}", self.id()))
     }
 
     /// Whether it has ended.

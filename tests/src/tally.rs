@@ -20,6 +20,8 @@ pub struct Tally {
     pub lost: usize,
     /// Could not create or read the lock.
     pub refused: usize,
+    /// Was told to stop, by a signal or by the longest run.
+    pub stopped: usize,
     /// Was ended by a signal.
     pub killed: usize,
     /// Panicked.
@@ -39,6 +41,7 @@ impl Tally {
             (Some(YIELDED), _) => &mut self.yielded,
             (Some(code), _) if code == i32::from(LOST) => &mut self.lost,
             (Some(code), _) if code == i32::from(CANNOT_LOCK) => &mut self.refused,
+            (Some(124 | 129..=143), _) => &mut self.stopped,
             (Some(101), _) => &mut self.panicked,
             (None, Some(_)) => &mut self.killed,
             _ => panic!("an unknown end: {ended:?}"),
@@ -64,12 +67,13 @@ impl fmt::Display for Tally {
             yielded,
             lost,
             refused,
+            stopped,
             killed,
             panicked,
         } = self;
         write!(
             f,
-            "{ran} ran, {yielded} yielded, {lost} lost the lock, {refused} refused, {killed} killed, {panicked} panicked"
+            "{ran} ran, {yielded} yielded, {lost} lost the lock, {refused} refused, {stopped} stopped, {killed} killed, {panicked} panicked"
         )
     }
 }

@@ -1,12 +1,17 @@
-//! Everything at once, for a time: jobs that work, hang, panic and crash, killed and stopped at random, with delays at every step.
+//! Everything at once, for a time: jobs that work, hang, panic and crash, killed, stopped and told to end at random, with delays at
+//! every step, while somebody damages the lock file, or fills its disk.
 
 use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::FileExt,
+    path::Path,
     sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
 
-use livinglock_tests::{Dice, Running, Scene, Signal, Tally, soak};
+use livinglock_tests::{Dice, Job, Running, Scene, Signal, SmallDisk, Tally, soak};
 
 const JOB: &str = env!("CARGO_BIN_EXE_job");
 
@@ -40,25 +45,74 @@ const FAULTS: &[&str] = &[
 enum Trouble {
     None,
     Kill,
+    /// Ask it to end, which it may be graceful about.
+    Terminate,
     /// Stop it, and continue it so many milliseconds later.
     Stop(u64),
 }
 
 #[test]
 fn no_two_work_whatever_happens_to_them() {
-    let time = soak(20);
     let scene = Scene::new();
+    let lock = scene.lock();
+    let tally = chaos(&scene, &lock, soak(30), |dice| vandalise(&lock, dice));
+    assert!(
+        tally.ran > 0 && tally.yielded > 0 && tally.killed > 0 && tally.stopped > 0,
+        "{tally}"
+    );
+    assert_eq!(tally.refused, 0, "every file here is fit");
+}
+
+/// A small file system of its own, which is full half of the time.
+#[test]
+fn no_two_work_on_a_disk_that_is_full_now_and_then() {
+    let Some(disk) = SmallDisk::mount() else {
+        return;
+    };
+    let scene = Scene::new();
+    let filler = disk.path().join("filler");
+    let tally = chaos(&scene, &disk.path().join("lock"), soak(10), |dice| {
+        let full = fs::write(&filler, vec![0; 1 << 20]);
+        thread::sleep(Duration::from_millis(dice.below(100)));
+        drop(full);
+        let _: io::Result<()> = fs::remove_file(&filler);
+    });
+    assert!(tally.ran > 0 && tally.refused > 0, "{tally}");
+}
+
+/// Damages the content of the lock file, if there is one.
+fn vandalise(lock: &Path, dice: &mut Dice) {
+    let Ok(file) = File::options().write(true).open(lock) else {
+        return;
+    };
+    // Never anything that could be somebody's own file: that would be refused until somebody removes it.
+    let damaged = match dice.below(4) {
+        0 => file.set_len(dice.below(5000)),
+        1 => file.write_all_at(&[0; 4096], 0),
+        2 => file.write_all_at(b"{\"livinglock\":1,\"process_id\":1,\"garbage", 0),
+        _ => file.set_len(60_000),
+    };
+    damaged.expect("damage the lock file");
+}
+
+/// Eight at a time, each with its troubles, while `trouble` is made for all of them.
+fn chaos(scene: &Scene, lock: &Path, time: Duration, trouble: impl Fn(&mut Dice) + Sync) -> Tally {
     let mut dice = Dice::new();
     let tally = Mutex::new(Tally::default());
     let deadline = Instant::now() + time;
     thread::scope(|scope| {
         for _ in 0..8 {
             let mut dice = dice.fork();
-            let (scene, tally) = (&scene, &tally);
+            let tally = &tally;
             scope.spawn(move || {
                 while Instant::now() < deadline {
-                    let ended = run_one(scene, &mut dice, deadline).wait();
-                    assert_ne!(ended.code, Some(73), "every file here is fit: {ended:?}");
+                    let ended = run_one(scene, lock, &mut dice, deadline).wait();
+                    // Nobody replaces or deletes a file here, so whoever says this has lost its lock for nothing.
+                    assert!(!ended.stderr.contains("lost the lock"), "{ended:?}");
+                    assert!(
+                        ended.code == Some(101) || !ended.stderr.contains("panicked at"),
+                        "{ended:?}"
+                    );
                     tally
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
@@ -66,28 +120,40 @@ fn no_two_work_whatever_happens_to_them() {
                 }
             });
         }
+        let mut dice = dice.fork();
+        let trouble = &trouble;
+        scope.spawn(move || {
+            while Instant::now() < deadline {
+                trouble(&mut dice);
+                thread::sleep(Duration::from_millis(dice.below(200)));
+            }
+        });
     });
     let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
     let (owners, overlaps) = (scene.owners().len(), scene.overlaps());
     println!("chaos: {time:?}: {owners} owners, {tally}, {overlaps} overlaps");
     assert_eq!(overlaps, 0);
-    assert!(
-        tally.ran > 0 && tally.yielded > 0 && tally.killed > 0,
-        "{tally}"
-    );
 
     // Whatever is left, the next run gets it.
-    let last = scene
-        .job(JOB, &["work", "1", "0"])
-        .stale(200)
+    let last = job(scene, lock, &["work", "1", "0"])
         .wait(20_000)
         .spawn()
         .wait();
     assert_eq!(last.code, Some(0), "{last:?}");
+    tally
+}
+
+fn job(scene: &Scene, lock: &Path, behaviour: &[&str]) -> Job {
+    scene
+        .job(JOB, behaviour)
+        .set("LOCK", lock.to_str().expect("a path that is text"))
+        .stale(200)
+        .heartbeat(40)
+        .grace(100)
 }
 
 /// One job with its troubles; it has ended, or the time is up and it is being killed.
-fn run_one(scene: &Scene, dice: &mut Dice, deadline: Instant) -> Running {
+fn run_one(scene: &Scene, lock: &Path, dice: &mut Dice, deadline: Instant) -> Running {
     let behaviours = match dice.below(40) {
         0 => HUNG,
         1..10 => BAD,
@@ -100,18 +166,23 @@ fn run_one(scene: &Scene, dice: &mut Dice, deadline: Instant) -> Running {
     } else {
         dice.below(500)
     };
-    let mut job = scene
-        .job(JOB, behaviour)
-        .stale(200)
-        .heartbeat(40)
-        .grace(100)
-        .wait(wait)
-        .faults(faults)
-        .spawn();
-    let trouble = match dice.below(8) {
+    let mut job = job(scene, lock, behaviour).wait(wait).faults(faults);
+    for setting in ["GRACEFUL", "REPLACE"] {
+        if dice.below(6) == 0 {
+            job = job.set(setting, "1");
+        }
+    }
+    for (setting, milliseconds) in [("AT_MOST_MS", 60), ("AT_LEAST_MS", 30)] {
+        if dice.below(8) == 0 {
+            job = job.set(setting, &milliseconds.to_string());
+        }
+    }
+    let mut job = job.spawn();
+    let trouble = match dice.below(9) {
         0 => Trouble::Kill,
         1 => Trouble::Stop(dice.below(30)),
         2 => Trouble::Stop(dice.below(600)),
+        3 => Trouble::Terminate,
         _ => Trouble::None,
     };
     if !matches!(trouble, Trouble::None) {
@@ -123,6 +194,7 @@ fn run_one(scene: &Scene, dice: &mut Dice, deadline: Instant) -> Running {
     match trouble {
         Trouble::None => {}
         Trouble::Kill => job.signal(Signal::SIGKILL),
+        Trouble::Terminate => job.signal(Signal::SIGTERM),
         Trouble::Stop(milliseconds) => {
             job.signal(Signal::SIGSTOP);
             wait_for_end(

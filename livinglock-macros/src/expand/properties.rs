@@ -16,10 +16,21 @@ const WORDS: &[&str] = &[
     "on_stale",
     "grace",
     "warn",
-    "name",
+    "at_most",
+    "at_least",
+    "replace",
     "mode",
     "network_fs",
+    "graceful",
+    "coverage",
+    "name",
     "crate",
+    "\"deny\"",
+    "for",
+    "in",
+    "while",
+    "loop",
+    "checkpoint",
     "pth",
     "r#path",
     "self",
@@ -89,7 +100,7 @@ fn tokens() -> impl Strategy<Value = String> {
 fn arguments() -> impl Strategy<Value = String> {
     let value = prop_oneof![select(WORDS).prop_map(str::to_owned), tokens()];
     let argument =
-        (select(&WORDS[..16]), value).prop_map(|(key, value)| format!("{key} = {value}"));
+        (select(&WORDS[..19]), value).prop_map(|(key, value)| format!("{key} = {value}"));
     vec(prop_oneof![3 => argument, 1 => tokens()], 0..6).prop_map(|arguments| arguments.join(", "))
 }
 

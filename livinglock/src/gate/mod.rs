@@ -11,6 +11,7 @@
 mod passing;
 mod scope;
 mod threads;
+mod waking;
 mod words;
 
 use std::{
@@ -18,10 +19,11 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, atomic::Ordering},
 };
 
-pub(crate) use passing::{is_here, pass, set_progress};
-pub(crate) use scope::ThreadScope;
+pub(crate) use passing::{is_here, pass, set_progress, stop_requested};
+pub(crate) use scope::{ThreadScope, innermost};
 use threads::{Thread, Threads, admit, gates, lock_threads, root, set_root, take};
 pub(crate) use threads::{harvest, last_passes, set_message, wants_message};
+pub(crate) use waking::{hold_everybody, is_unsure, look_from_here, looked, wait_for_the_look};
 use words::SHUT;
 
 use crate::{
@@ -56,6 +58,8 @@ struct State {
     by: u32,
     /// Somebody waits at the held gate.
     arrived: bool,
+    /// Somebody was told to stop.
+    obeyed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +86,7 @@ impl Gate {
                 harvest: 0,
                 by: 0,
                 arrived: false,
+                obeyed: false,
             }),
             verdict: Condvar::new(),
         })
@@ -111,6 +116,7 @@ impl Gate {
 
     /// Passes by a call instead of a checkpoint.
     pub(crate) fn pass(&self, site: Site) -> Result<(), Stop> {
+        wait_for_the_look();
         let mut state = self.state();
         loop {
             match state.status {
@@ -123,7 +129,10 @@ impl Gate {
                     return Ok(());
                 }
                 Status::Held => state = self.arrive(state),
-                Status::Shut(stop) => return Err(stop),
+                Status::Shut(stop) => {
+                    state.obeyed = true;
+                    return Err(stop);
+                }
             }
         }
     }
@@ -159,6 +168,16 @@ impl Gate {
             Status::Shut(stop) => Some(stop),
             Status::Open | Status::Held => None,
         }
+    }
+
+    /// Notes that somebody was told why the gate is shut.
+    fn obey(&self) {
+        self.state().obeyed = true;
+    }
+
+    /// Whether somebody was told why the gate is shut.
+    pub(crate) fn is_obeyed(&self) -> bool {
+        self.state().obeyed
     }
 
     /// Closes the gate unless there is progress; whoever comes waits for the verdict. Whether it is closed now.

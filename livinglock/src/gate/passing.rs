@@ -5,7 +5,8 @@ use std::sync::atomic::{Ordering, compiler_fence, fence};
 use super::{
     Status,
     threads::{Thread, admit, gates, lock_threads, root},
-    words::{FENCED, OPEN, WORDS, Words},
+    waking::wait_for_the_look,
+    words::{FENCED, OPEN, SHUT, WORDS, Words},
 };
 use crate::{site::Site, stop::Stop, sys::Seen};
 
@@ -50,6 +51,9 @@ fn ask(site: &'static Site, words: &Words) -> Result<(), Stop> {
         }
     }
     loop {
+        wait_for_the_look();
+        // From here on another waking shows: its handler stores over this.
+        words.gate.store(SHUT, Ordering::SeqCst);
         let mut threads = lock_threads();
         let root = root();
         let thread = threads.enrolled(Thread::new);
@@ -62,7 +66,10 @@ fn ask(site: &'static Site, words: &Words) -> Result<(), Stop> {
             (None, Some(thread)) => {
                 admit(words, thread, root.as_ref());
                 words.site.set(Seen::At(site));
-                return Ok(());
+                compiler_fence(Ordering::SeqCst);
+                if matches!(words.gate.load(Ordering::SeqCst), OPEN | FENCED) {
+                    return Ok(());
+                }
             }
             // The thread is ending: nobody can look at it any more, it asks at every checkpoint, and unwinding from a destructor
             // would abort.
@@ -70,8 +77,9 @@ fn ask(site: &'static Site, words: &Words) -> Result<(), Stop> {
                 words.site.set(Seen::Empty);
                 return Ok(());
             }
-            (Some((_, Status::Shut(stop))), Some(_)) => {
+            (Some((gate, Status::Shut(stop))), Some(_)) => {
                 words.site.set(Seen::Shut);
+                gate.obey();
                 return Err(stop);
             }
             (Some((gate, _)), _) => {
@@ -81,4 +89,22 @@ fn ask(site: &'static Site, words: &Words) -> Result<(), Stop> {
             }
         }
     }
+}
+
+/// Why the calling thread has to stop at its next checkpoint, if it has to.
+pub(crate) fn stop_requested() -> Option<Stop> {
+    WORDS.with(|words| {
+        if matches!(words.gate.load(Ordering::Relaxed), OPEN | FENCED) {
+            return None;
+        }
+        wait_for_the_look();
+        let mut threads = lock_threads();
+        let root = root();
+        let thread = threads.enrolled(Thread::new)?;
+        gates(thread.scope.as_ref(), root.as_ref()).find_map(|gate| {
+            let stop = gate.stop()?;
+            gate.obey();
+            Some(stop)
+        })
+    })
 }

@@ -67,3 +67,11 @@ fn replace_scope(threads: &mut Threads, scope: Option<Arc<Gate>>) {
         admit(words, thread, root.as_ref());
     });
 }
+
+/// The innermost gate that the calling thread has to pass, if there is any.
+pub(crate) fn innermost() -> Option<Arc<Gate>> {
+    let scope = lock_threads()
+        .enrolled(Thread::new)
+        .and_then(|thread| thread.scope.clone());
+    scope.or_else(root)
+}

@@ -11,6 +11,7 @@ use std::{
 
 use super::{
     Gate, Passed, Status,
+    waking::is_unsure,
     words::{FENCED, NO_TOTAL, OPEN, SHUT, WORDS, Words},
 };
 use crate::{
@@ -26,6 +27,11 @@ static THREADS: Roster<Words, Thread> = Roster::new(&WORDS);
 /// Locks the list of threads. Any gate's state is locked after it, never before.
 pub(super) fn lock_threads() -> Threads {
     THREADS.lock()
+}
+
+/// Locks it if nobody else has, in a signal handler.
+pub(super) fn try_lock_threads() -> Option<Threads> {
+    THREADS.try_lock()
 }
 
 /// The gate of `main`'s lock, which every thread without a narrower scope passes.
@@ -165,18 +171,25 @@ pub(super) fn take(
     }
 }
 
-/// Lets a thread pass if every gate before it is open.
+/// Lets a thread pass if every gate before it is open, and the process has not just woken up.
 pub(super) fn admit(words: &Words, thread: &Thread, root: Option<&Arc<Gate>>) {
-    if gates(thread.scope.as_ref(), root).any(|gate| gate.state().status != Status::Open) {
+    if is_unsure()
+        || gates(thread.scope.as_ref(), root).any(|gate| gate.state().status != Status::Open)
+    {
         return;
     }
     let open = match Barrier::of_this_process() {
         Barrier::Asymmetric => OPEN,
         Barrier::Symmetric => FENCED,
     };
-    words.gate.store(open, Ordering::Relaxed);
-    // Not if the thread has just stored a site: that is progress for the next harvest.
-    words.site.replace(Seen::Shut, Seen::Empty);
+    // Not if the process was stopped since we looked, and woke up on that thread.
+    let opened = words
+        .gate
+        .compare_exchange(SHUT, open, Ordering::SeqCst, Ordering::Relaxed);
+    if opened.is_ok() {
+        // Not if the thread has just stored a site: that is progress for the next harvest.
+        words.site.replace(Seen::Shut, Seen::Empty);
+    }
 }
 
 /// One look of the pulse at every thread: what was passed since the last one goes to the gates.

@@ -10,6 +10,8 @@ pub(super) const OPEN: u32 = 0;
 pub(super) const FENCED: u32 = 1;
 /// `Words::gate`: ask under the lock whether you may pass.
 pub(super) const SHUT: u32 = 2;
+/// `Words::gate`: the process woke up on this thread; ask, and nobody else opens it.
+pub(super) const HELD: u32 = 3;
 
 /// No total is known.
 pub(super) const NO_TOTAL: u64 = u64::MAX;

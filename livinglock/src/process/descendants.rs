@@ -6,8 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Stat, processes};
-use crate::sys::PidFd;
+use super::{Stat, is_proc_ours, processes};
+use crate::{autopsy::Descendant, sys::PidFd};
 
 /// The descendants of a process.
 ///
@@ -31,6 +31,10 @@ impl Family {
 
     /// Adds the descendants that are new; whether there are any.
     pub(super) fn look_again(&mut self) -> bool {
+        if !is_proc_ours() {
+            // The children that we would see there are a stranger's, and their numbers belong to innocents here.
+            return false;
+        }
         let before = self.members.len();
         let parents: Vec<(u32, u32)> = processes().filter_map(parent).collect();
         // Of those that have ended, the number may be a stranger's by now.
@@ -55,6 +59,15 @@ impl Family {
             }
         }
         self.members.len() > before
+    }
+
+    /// The members by number and name.
+    pub(crate) fn names(&self) -> Vec<Descendant> {
+        let name = |(process_id, _): &(u32, PidFd)| Descendant {
+            process_id: *process_id,
+            name: super::name(*process_id),
+        };
+        self.members.iter().map(name).collect()
     }
 
     /// Ends them all: first by SIGTERM, what is left after `patience` by SIGKILL. How many there were.

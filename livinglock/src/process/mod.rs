@@ -13,7 +13,7 @@ use std::{
 
 pub(crate) use descendants::Family;
 pub(crate) use suspect::Suspect;
-pub(crate) use threads::{ThreadState, thread_states};
+pub(crate) use threads::{thread_states, thread_states_of};
 
 use crate::{record::Record, sys::PidFd};
 
@@ -91,6 +91,11 @@ impl Stat {
     }
 }
 
+/// Whether `/proc` numbers processes as we do. In a new PID namespace it shows the old one, until it is mounted again.
+pub(crate) fn is_proc_ours() -> bool {
+    Stat::of(Path::new("/proc/self")).map(|stat| stat.process_id) == Some(std::process::id())
+}
+
 /// Whether some process has this number now, in our PID namespace.
 pub(crate) fn is_alive(process_id: u32) -> bool {
     Stat::of(&Path::new("/proc").join(process_id.to_string()))
@@ -98,38 +103,67 @@ pub(crate) fn is_alive(process_id: u32) -> bool {
 }
 
 /// The other processes that hold one byte of a file, with their names; those of other users only for root.
-pub(crate) fn byte_holders(inode: u64, byte: i64) -> Vec<(u32, String)> {
+pub(crate) fn byte_holders(file: FileId, byte: i64) -> Vec<(u32, String)> {
     let own = std::process::id();
     processes()
-        .filter(|process_id| *process_id != own && holds_byte(*process_id, inode, byte))
-        .map(|process_id| {
-            let name = fs::read_to_string(format!("/proc/{process_id}/comm")).unwrap_or_default();
-            (process_id, name.trim().to_owned())
-        })
+        .filter(|process_id| *process_id != own && holds_byte(*process_id, file, byte))
+        .map(|process_id| (process_id, name(process_id)))
         .collect()
 }
 
+/// The name of a process's program, as the kernel has it; empty if there is no such process.
+fn name(process_id: u32) -> String {
+    let name = fs::read_to_string(format!("/proc/{process_id}/comm"));
+    name.unwrap_or_default().trim().to_owned()
+}
+
 /// Whether a process holds one byte of a file by a descriptor that it opened or inherited (`/proc/PID/fdinfo`, "lock:" lines).
-pub(crate) fn holds_byte(process_id: u32, inode: u64, byte: i64) -> bool {
-    let descriptors = fs::read_dir(format!("/proc/{process_id}/fdinfo"));
+///
+/// The file is compared by its descriptor: the device in those lines is not what `stat(2)` calls it on every file system.
+pub(crate) fn holds_byte(process_id: u32, file: FileId, byte: i64) -> bool {
+    let folder = Path::new("/proc").join(process_id.to_string());
+    let descriptors = fs::read_dir(folder.join("fdinfo"));
     descriptors
         .into_iter()
         .flatten()
         .flatten()
         .any(|descriptor| {
-            fs::read_to_string(descriptor.path())
-                .is_ok_and(|text| text.lines().any(|line| is_lock_on(line, inode, byte)))
+            let locks = || {
+                let text = fs::read_to_string(descriptor.path()).unwrap_or_default();
+                text.lines().any(|line| is_lock_on(line, byte))
+            };
+            fs::metadata(folder.join("fd").join(descriptor.file_name()))
+                .is_ok_and(|found| FileId::of(&found) == file)
+                && locks()
         })
 }
 
+/// What names a file among all that this machine has now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    pub(crate) fn of(found: &fs::Metadata) -> Self {
+        Self {
+            device: found.dev(),
+            inode: found.ino(),
+        }
+    }
+}
+
 /// `lock:\t1: OFDLCK ADVISORY  WRITE -1 fe:00:1234 0 1`, where the kernel has joined the bytes 0 and 1 into one range.
-fn is_lock_on(line: &str, inode: u64, byte: i64) -> bool {
+///
+/// A lock of flock(2) has the whole file, but no byte of it.
+fn is_lock_on(line: &str, byte: i64) -> bool {
     let mut fields = line.split_ascii_whitespace().rev();
     let mut next = || fields.next().unwrap_or_default();
-    let (last, first, file) = (next(), next(), next());
+    let (last, first) = (next(), next());
     line.starts_with("lock:")
+        && (line.contains(" OFDLCK ") || line.contains(" POSIX "))
         && line.contains(" WRITE ")
-        && file.ends_with(&format!(":{inode}"))
         && first.parse().is_ok_and(|first: i64| first <= byte)
         && (last == "EOF" || last.parse().is_ok_and(|last: i64| byte <= last))
 }
@@ -148,11 +182,12 @@ mod tests {
     #[test]
     fn a_lock_is_on_every_byte_of_its_range() {
         let line = "lock:\t1: OFDLCK ADVISORY  WRITE -1 fe:00:1234 0 1";
-        assert!(is_lock_on(line, 1234, 0) && is_lock_on(line, 1234, 1));
-        assert!(!is_lock_on(line, 1234, 2) && !is_lock_on(line, 234, 0));
+        assert!(is_lock_on(line, 0) && is_lock_on(line, 1) && !is_lock_on(line, 2));
         let whole_file = line.replace("0 1", "0 EOF");
-        assert!(is_lock_on(&whole_file, 1234, 2));
-        assert!(!is_lock_on(&line.replace("WRITE", "READ "), 1234, 0));
-        assert!(!is_lock_on("flags:\t0100002", 1234, 0));
+        assert!(is_lock_on(&whole_file, 2));
+        assert!(is_lock_on(&line.replace("OFDLCK", "POSIX "), 0));
+        assert!(!is_lock_on(&whole_file.replace("OFDLCK", "FLOCK "), 0));
+        assert!(!is_lock_on(&line.replace("WRITE", "READ "), 0));
+        assert!(!is_lock_on("flags:\t0100002", 0));
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Identity, Stat, descendants::Family};
+use super::{Identity, Stat, descendants::Family, is_proc_ours};
 use crate::{record::Record, sys::PidFd};
 
 /// A process of which we hold a pidfd and know that it wrote a certain record.
@@ -37,7 +37,7 @@ impl Suspect {
         if record.time_namespace != own.time_namespace {
             return refuse("it runs in another time namespace");
         }
-        if Stat::of(Path::new("/proc/self")).map(|stat| stat.process_id) != Some(own.process_id) {
+        if !is_proc_ours() {
             return refuse("/proc shows another PID namespace than ours; mount the right one");
         }
         if record.process_id <= 1 || record.process_id == own.process_id {
@@ -56,9 +56,7 @@ impl Suspect {
     }
 
     /// Ends the process by SIGTERM, after `grace` by SIGKILL, and with it its descendants.
-    pub(crate) fn end(&self, grace: Duration) -> Result<(), String> {
-        // Before it ends: afterwards nobody could tell whose children they were.
-        let mut family = Family::of(self.process_id);
+    pub(crate) fn end(&self, grace: Duration, mut family: Family) -> Result<(), String> {
         let not_permitted = |error: io::Error| format!("{error}; run as its user or as root");
         self.process.signal(PidFd::SIGTERM).map_err(not_permitted)?;
         if !self.process.ended_within(grace) {

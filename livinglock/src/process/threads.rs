@@ -1,38 +1,37 @@
-//! What the threads of this process are doing.
+//! What the threads of a process are doing.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use super::Stat;
-use crate::sys;
-
-/// What one thread of this process is doing.
-#[derive(Clone, Debug)]
-pub(crate) struct ThreadState {
-    pub(crate) id: u32,
-    pub(crate) name: String,
-    /// The state letter of `/proc/PID/stat`.
-    pub(crate) state: char,
-    /// The kernel function that it waits in, where the kernel says so.
-    pub(crate) waits_in: Option<String>,
-}
+use crate::{autopsy::ThreadState, sys};
 
 /// What every thread of this process but the calling one is doing.
 pub(crate) fn thread_states() -> Vec<ThreadState> {
     let own = sys::thread_id();
-    let Ok(tasks) = fs::read_dir("/proc/self/task") else {
+    let mut threads = states_in(Path::new("/proc/self/task"));
+    threads.retain(|thread| thread.id != own);
+    threads
+}
+
+/// What every thread of another process is doing, as far as we may see it.
+pub(crate) fn thread_states_of(process_id: u32) -> Vec<ThreadState> {
+    states_in(Path::new(&format!("/proc/{process_id}/task")))
+}
+
+fn states_in(tasks: &Path) -> Vec<ThreadState> {
+    let Ok(tasks) = fs::read_dir(tasks) else {
         return Vec::new();
     };
     let mut threads: Vec<ThreadState> = tasks
         .filter_map(|task| {
             let task = task.ok()?.path();
-            let id = task.file_name()?.to_str()?.parse().ok()?;
             let read = |name: &str| fs::read_to_string(task.join(name)).unwrap_or_default();
-            (id != own).then_some(())?;
             Some(ThreadState {
-                id,
+                id: task.file_name()?.to_str()?.parse().ok()?,
                 name: read("comm").trim().to_owned(),
-                state: Stat::of(&task)?.state,
+                state: Stat::of(&task)?.state.to_string(),
                 waits_in: Some(read("wchan")).filter(|place| !matches!(place.trim(), "" | "0")),
+                checkpoint: None,
             })
         })
         .collect();

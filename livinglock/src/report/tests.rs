@@ -57,7 +57,7 @@ fn a_record_from_another_clock_has_no_ages() {
 #[test]
 fn a_predecessor_says_when_it_ran_and_where_it_stopped() {
     assert_eq!(
-        predecessor(path(), Some(&record())),
+        predecessor(path(), &Predecessor::new(Some(record()), None)),
         "/run/nightly.lock: previous run (pid 4121, started 02:00 UTC, ran 3h 12m) ended without releasing; \
          last checkpoint src/import.rs:88 \"order 12\" (12/500)"
     );

@@ -48,6 +48,13 @@ pub(crate) fn unlock_byte(file: &File, byte: i64) -> io::Result<()> {
     fcntl(file, libc::F_OFD_SETLK, &mut request(libc::F_UNLCK, byte))
 }
 
+/// Whether another opening of the file has the byte for itself alone, which takes the right to write; others can only share.
+pub(crate) fn is_byte_owned(file: &File, byte: i64) -> io::Result<bool> {
+    let mut lock = request(libc::F_WRLCK, byte);
+    fcntl(file, libc::F_OFD_GETLK, &mut lock)?;
+    Ok(libc::c_int::from(lock.l_type) == libc::F_WRLCK)
+}
+
 /// Whether another opening of the file has the byte; takes nothing and disturbs nobody.
 pub(crate) fn is_byte_locked(file: &File, byte: i64) -> io::Result<bool> {
     let mut lock = request(libc::F_WRLCK, byte);

@@ -3,7 +3,7 @@
 use std::{
     cell::Cell,
     ptr::NonNull,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError, TryLockError},
     thread::LocalKey,
 };
 
@@ -65,6 +65,18 @@ impl<T: Sync, M: Send> Roster<T, M> {
             roster: self,
             list: self.members.lock().unwrap_or_else(PoisonError::into_inner),
         }
+    }
+
+    /// Locks the list unless somebody else has: without waiting or allocating, as a signal handler must.
+    ///
+    /// That holds for the mutexes of the standard library on Linux, which are a word and `futex(2)`.
+    pub(crate) fn try_lock(&'static self) -> Option<Members<T, M>> {
+        let list = match self.members.try_lock() {
+            Ok(list) => list,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(Members { roster: self, list })
     }
 
     fn own_address(&self) -> NonNull<T> {

@@ -2,9 +2,11 @@
 
 use std::{
     env,
-    fs::OpenOptions,
+    fmt::Write,
+    fs::{self, OpenOptions},
     hint,
     io::Read,
+    os::unix::fs::MetadataExt,
     path::PathBuf,
     process::{self, Command},
     sync::{
@@ -15,9 +17,10 @@ use std::{
     time::Duration,
 };
 
-use livinglock::{OnStale, checkpoint, try_checkpoint};
+use livinglock::{OnStale, Predecessor, Stop, checkpoint, try_checkpoint};
 use livinglock_tests::{Part, Witness};
 use nix::{sys::stat::Mode, unistd::mkfifo};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 static PART: LazyLock<Part> = LazyLock::new(Part::of_this_process);
 static WITNESS: Mutex<Option<Witness>> = Mutex::new(None);
@@ -31,6 +34,10 @@ static WITNESS: Mutex<Option<Witness>> = Mutex::new(None);
     grace = PART.time("GRACE_MS").unwrap_or(Duration::from_secs(10)),
     wait = PART.time("WAIT_MS").unwrap_or_default(),
     on_stale = on_stale(),
+    at_most = PART.time("AT_MOST_MS").unwrap_or(Duration::from_secs(3600)),
+    at_least = PART.time("AT_LEAST_MS").unwrap_or_default(),
+    replace = env::var_os("REPLACE").is_some(),
+    graceful = env::var_os("GRACEFUL").is_some(),
     busy = 42
 )]
 fn main() {
@@ -38,14 +45,23 @@ fn main() {
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .take();
-    let _stay = witness.map(Witness::enter);
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    // A process that is stopped cannot let go of the marker: what it does afterwards is counted in another way.
+    let witness = witness.filter(|_| arguments[0] != "tireless");
+    let _stay = witness.map(Witness::enter);
+    if let Some(before) = livinglock::predecessor() {
+        note_predecessor(&before);
+    }
     match arguments[..] {
         ["work", units, milliseconds] => work(number(units), milliseconds),
         ["until", file] => work_until(file),
         ["slow", milliseconds] => slow(milliseconds),
         ["late", file] => late(file),
+        ["stop"] => {
+            checkpoint!("about to stop");
+            PART.stop();
+        }
         ["sleep"] => sleep(),
         ["spin"] => spin(),
         ["deadlock"] => deadlock(),
@@ -60,6 +76,12 @@ fn main() {
             process::abort();
         }
         ["throng", more] => throng(number(more)),
+        ["tireless", threads] => tireless(number(threads)),
+        ["slow-units"] => slow_units(),
+        ["deaf"] => deaf(),
+        ["polite"] => polite(),
+        ["pool"] => pool(),
+        ["tasks"] => tasks(),
         _ => panic!("unknown behaviour {arguments:?}"),
     }
 }
@@ -68,6 +90,7 @@ fn main() {
 fn take_part() -> PathBuf {
     *WITNESS.lock().unwrap_or_else(PoisonError::into_inner) = Some(PART.witness());
     PART.wait_at_the_gate();
+    PART.stop_if_told();
     PART.lock()
 }
 
@@ -78,6 +101,7 @@ fn stale() -> Duration {
 fn on_stale() -> OnStale {
     match env::var("ON_STALE").as_deref() {
         Ok("report") => OnStale::Report,
+        Ok("fence") => OnStale::Fence,
         _ => OnStale::Terminate,
     }
 }
@@ -216,4 +240,112 @@ fn throng(more: u64) {
     });
     let (passed, late) = (passed.into_inner(), late.into_inner());
     PART.note("throng", &format!("{passed} {} {late}", THREADS * more));
+}
+
+/// Passes checkpoints until it is stopped, and counts those that are late: begun when the path led to somebody else's file.
+fn tireless(threads: u64) {
+    let inode = || fs::metadata(PART.lock()).map(|found| found.ino()).ok();
+    let own = inode();
+    let late = AtomicU64::new(0);
+    let passed = AtomicU64::new(0);
+    let work = || loop {
+        let is_ours = inode() == own;
+        match try_checkpoint!("this").and_then(|()| try_checkpoint!("that")) {
+            Ok(()) if is_ours => passed.fetch_add(1, Ordering::Relaxed),
+            Ok(()) => late.fetch_add(1, Ordering::Relaxed),
+            Err(_) => break,
+        };
+    };
+    thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(work);
+        }
+        work();
+    });
+    let (passed, late) = (passed.into_inner(), late.into_inner());
+    PART.note("tireless", &format!("{passed} {late}"));
+}
+
+/// Units of a length that a stop may well fall into, but shorter than `grace`.
+fn slow_units() {
+    loop {
+        checkpoint!("slow unit");
+        pause("100");
+    }
+}
+
+/// Passes checkpoints, but does not mind what they say.
+fn deaf() {
+    loop {
+        let _ = try_checkpoint!("deaf");
+        pause("1");
+    }
+}
+
+/// Looks whether it should stop, and finishes what it is at.
+fn polite() {
+    let mut units = 0;
+    while livinglock::stop_requested().is_none() {
+        checkpoint!(done = units, total = 1000);
+        pause("1");
+        units += 1;
+    }
+    PART.note("finished", &units.to_string());
+}
+
+/// The threads of a pool, which hand a panic over to whoever waits for them.
+fn pool() {
+    (0..u64::MAX).into_par_iter().for_each(|unit| {
+        checkpoint!("unit {unit}");
+    });
+}
+
+/// Tasks of an asynchronous runtime, each of which returns why it was stopped.
+fn tasks() {
+    async fn task() -> Stop {
+        loop {
+            if let Err(stop) = try_checkpoint!("task") {
+                return stop;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("a runtime").block_on(async {
+        for task in [(); 3].map(|()| tokio::spawn(task())) {
+            let stop = task.await.expect("the task has returned");
+            PART.note("tasks", &stop.to_string());
+        }
+    });
+}
+
+/// Writes down whose lock we took over.
+fn note_predecessor(before: &Predecessor) {
+    let mut line = format!("{:?}", before.fate());
+    if let Some(checkpoint) = before
+        .record()
+        .and_then(|record| record.checkpoint.as_ref())
+    {
+        let message = checkpoint.message.as_deref().unwrap_or_default();
+        let _ = write!(
+            line,
+            " {message} {:?}/{:?}",
+            checkpoint.done, checkpoint.total
+        );
+    }
+    if let Some(autopsy) = before.record().and_then(|record| record.autopsy.as_ref()) {
+        let sites = autopsy
+            .threads
+            .iter()
+            .filter(|thread| thread.checkpoint.is_some());
+        let _ = write!(
+            line,
+            "; {} threads, {} at checkpoints, {} descendants, silent for {} ms",
+            autopsy.thread_count,
+            sites.count(),
+            autopsy.descendant_count,
+            autopsy.silence_ms
+        );
+    }
+    PART.note("predecessors", &line);
 }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use livinglock::{Lock, Record};
+use livinglock::{Error, Lock, OnStale, Record};
 use livinglock_tests::{PATIENCE, wait_until};
 
 use crate::{
@@ -27,9 +27,18 @@ fn wait_for_answers(scratch: &Scratch, count: u64) {
 }
 
 fn busy(scratch: &Scratch) -> Record {
-    let error = Lock::acquire(scratch).expect_err("somebody holds it");
-    assert!(error.is_busy(), "{error}");
+    let error = refused(scratch);
     error.holder().expect("a whole record").clone()
+}
+
+/// What a newcomer is told that takes nothing from anybody.
+fn refused(scratch: &Scratch) -> Error {
+    let error = Lock::options()
+        .on_stale(OnStale::Report)
+        .acquire(scratch)
+        .expect_err("somebody holds it");
+    assert!(error.is_busy(), "{error}");
+    error
 }
 
 #[test]
@@ -111,9 +120,9 @@ fn a_pause_longer_than_stale_does_not_cost_the_lock() {
     holder.stop();
     // Everything stands still, as in a suspended machine, but our clock.
     wait_until("the pause is longer than stale", || {
-        let error = Lock::acquire(&scratch).expect_err("somebody holds it");
-        assert!(error.is_busy(), "{error}");
-        error.to_string().contains("does not answer: it is stopped")
+        refused(&scratch)
+            .to_string()
+            .contains("does not answer: it is stopped")
     });
     let paused = busy(&scratch);
     holder.go_on();

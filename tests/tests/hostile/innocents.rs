@@ -37,11 +37,12 @@ impl Innocent {
         fields.split_whitespace().map(str::to_owned).collect()
     }
 
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_none()
+    }
+
     pub(crate) fn assert_unharmed(&mut self) {
-        assert!(
-            self.0.try_wait().unwrap().is_none(),
-            "an innocent was killed"
-        );
+        assert!(self.is_alive(), "an innocent was killed");
         assert_ne!(self.stat()[0], "T", "an innocent was stopped");
     }
 

@@ -12,10 +12,11 @@ use std::{
 
 use livinglock::Lock;
 
-use crate::{assert_refused, program::can_be_root, scratch::Scratch};
-
-/// A user that owns nothing.
-pub(crate) const NOBODY: u32 = 65534;
+use crate::{
+    assert_refused,
+    program::{NOBODY, can_be_root},
+    scratch::Scratch,
+};
 
 fn run(program: &str, arguments: &[&str], path: &Path) {
     let mut command = Command::new(program);

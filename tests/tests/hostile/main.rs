@@ -1,6 +1,7 @@
 //! Hostile or unlucky input: whatever lies at the path, happens to it, or stands in it, there is a correct acquisition or a clear
 //! error; never a panic, a second owner, a foreign file overwritten, or a stranger signalled.
 
+mod adversary;
 mod clocks;
 mod contents;
 mod disk;
@@ -12,6 +13,7 @@ mod namespaces;
 mod paths;
 mod program;
 mod scratch;
+mod security;
 mod statuses;
 mod words;
 
@@ -30,6 +32,9 @@ fn program() {
         ("full disk", disk::full),
         ("read-only disk", disk::read_only),
         ("wanderer", paths::wanderer),
+        ("twins", adversary::twins),
+        ("squatter", security::squatter),
+        ("blind", security::blind),
     ]);
 }
 

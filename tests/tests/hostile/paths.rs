@@ -2,11 +2,8 @@
 
 use std::{
     env, fs,
-    os::unix::{
-        fs::{MetadataExt, PermissionsExt},
-        process::CommandExt,
-    },
-    path::{Path, PathBuf},
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::Path,
     process::Command,
 };
 
@@ -15,8 +12,7 @@ use livinglock_tests::wait_until;
 
 use crate::{
     assert_refused,
-    kinds::NOBODY,
-    program::{self, Running, can_be_root, chain, is_root},
+    program::{self, Running, can_be_root, chain},
     scratch::Scratch,
 };
 
@@ -131,23 +127,10 @@ fn a_file_that_root_left_is_an_error_unless_we_may_write_it() {
     assert_eq!(fs::metadata(&scratch).unwrap().uid(), 0);
 }
 
-/// A holder that has no privileges, even if we have; from a binary that it may run.
+/// A holder that has no privileges, even if we have.
 fn holder_as_nobody(scratch: &Scratch, path: &Path) -> Command {
-    let everybody = fs::Permissions::from_mode(0o755);
-    let binary: PathBuf = scratch.file("binary");
-    if !binary.exists() {
-        // By another process: what this one has open for writing, a child started meanwhile has too, and then it cannot be run.
-        let mut copy = Command::new("cp");
-        copy.arg(env::current_exe().unwrap()).arg(&binary);
-        assert!(copy.status().unwrap().success(), "{copy:?}");
-    }
-    fs::set_permissions(scratch.folder(), everybody.clone()).unwrap();
-    fs::set_permissions(&binary, everybody).unwrap();
-    let mut command = program::program_of(&binary, "holder");
-    command.env("LOCK", path).current_dir("/");
-    if is_root() {
-        command.uid(NOBODY).gid(NOBODY);
-    }
+    let mut command = program::program_as_nobody(scratch.folder(), "holder");
+    command.env("LOCK", path);
     command
 }
 

@@ -5,8 +5,11 @@ use std::{
     error::Error as _,
     fs,
     io::{self, BufRead, BufReader, Read, Write},
-    os::unix::fs::MetadataExt,
-    path::Path,
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        process::CommandExt,
+    },
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread::{self, JoinHandle},
@@ -22,6 +25,9 @@ use nix::{
     },
     unistd::Pid,
 };
+
+/// A user that owns nothing.
+pub(crate) const NOBODY: u32 = 65534;
 
 /// What marks the lines that a program says, among those of the test runner.
 const MARK: char = '@';
@@ -51,8 +57,39 @@ pub(crate) fn program_of(binary: &Path, name: &str) -> Command {
 /// A program of this test binary, to be started by `unshare` with these options.
 pub(crate) fn program_under_unshare(options: &[&str], name: &str) -> Command {
     let mut unshare = Command::new("unshare");
-    unshare.args(options).arg(env::current_exe().unwrap());
-    program_as(unshare, name)
+    unshare.args(options);
+    program_under(unshare, name)
+}
+
+/// A program of this test binary, to be started by the command whose last arguments it is.
+pub(crate) fn program_under(mut command: Command, name: &str) -> Command {
+    command.arg(env::current_exe().unwrap());
+    program_as(command, name)
+}
+
+/// A copy of this test binary in a folder, for everybody to run.
+pub(crate) fn binary_for_everybody(folder: &Path) -> PathBuf {
+    let everybody = || fs::Permissions::from_mode(0o755);
+    let binary = folder.join("binary");
+    if !binary.exists() {
+        // By another process: what this one has open for writing, a child started meanwhile has too, and then it cannot be run.
+        let mut copy = Command::new("cp");
+        copy.arg(env::current_exe().unwrap()).arg(&binary);
+        assert!(copy.status().unwrap().success(), "{copy:?}");
+    }
+    fs::set_permissions(folder, everybody()).unwrap();
+    fs::set_permissions(&binary, everybody()).unwrap();
+    binary
+}
+
+/// A program that has no privileges, even if we have; from a binary in this folder, which everybody may enter.
+pub(crate) fn program_as_nobody(folder: &Path, name: &str) -> Command {
+    let mut command = program_of(&binary_for_everybody(folder), name);
+    command.current_dir("/");
+    if is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    command
 }
 
 fn program_as(mut command: Command, name: &str) -> Command {
@@ -207,6 +244,12 @@ impl Running {
         }
     }
 
+    /// Whether the program says nothing for a while, and goes on.
+    pub(crate) fn is_silent(&mut self) -> bool {
+        let waited = self.lines.recv_timeout(Duration::from_millis(100));
+        waited == Err(RecvTimeoutError::Timeout) && self.child.try_wait().unwrap().is_none()
+    }
+
     /// Insists that the program says a line that begins like this; the rest of it.
     pub(crate) fn expect(&mut self, beginning: &str) -> String {
         let line = self.line();
@@ -235,7 +278,7 @@ impl Running {
         self.signal(Signal::SIGCONT);
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.child.id()).unwrap();
         signal::kill(Pid::from_raw(id), signal).unwrap();
     }

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::FileExt};
 
-use livinglock::{Lock, checkpoint};
+use livinglock::{Lock, OnStale, checkpoint};
 use livinglock_tests::wait_until;
 
 use crate::{
@@ -54,15 +54,17 @@ fn a_forged_record_cannot_steer_a_terminal() {
         forged = with(&forged, field, HOSTILE_JSON);
     }
     let file = fs::File::options().write(true).open(&scratch).unwrap();
+    // Its pulse would mend the record.
+    holder.stop();
     file.write_all_at(&sealed(&forged), 0).unwrap();
     let working = Lock::acquire(&scratch).unwrap_err();
     assert_eq!(working.holder().unwrap().host, HOSTILE);
     assert_harmless(&chain(&working));
 
-    holder.stop();
     file.write_all_at(&sealed(&with(&forged, "progress_ns", 0)), 0)
         .unwrap();
-    let frozen = chain(&Lock::acquire(&scratch).unwrap_err());
+    let options = Lock::options().on_stale(OnStale::Report);
+    let frozen = chain(&options.acquire(&scratch).unwrap_err());
     assert!(frozen.contains("does not answer"), "{frozen}");
     assert_harmless(&frozen);
 

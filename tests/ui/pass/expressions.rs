@@ -28,9 +28,13 @@ fn longest<I: IntoIterator<Item = T>, T>(times: I, longer: fn(T, T) -> T) -> T {
     busy = 70 + u8::from(1 << 2 < 3),
     quiet = env::var_os("QUIET").is_some(),
     on_stale = OnStale::Report,
+    at_most = 6 * MINUTE,
+    at_least = Duration::from_millis(u64::from(pick::<u8, u8>(0, 5))),
+    replace = env::var_os("REPLACE").is_some(),
     mode = 0o600 | 0o040,
-    name = format!("job {}", process::id()),
     network_fs = !cfg!(unix),
+    graceful = cfg!(unix),
+    name = format!("job {}", process::id()),
     crate = crate::lock,
 )]
 fn main() {}

@@ -10,9 +10,13 @@
     busy = 75,
     quiet,
     on_stale = "report",
+    at_most = "6h",
+    at_least = "0s",
+    replace = false,
     mode = 0o640,
-    name = "literals",
     network_fs = true,
+    graceful,
+    name = "literals",
     crate = ::livinglock,
 )]
 fn main() {}

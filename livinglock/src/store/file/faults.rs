@@ -27,6 +27,8 @@ impl Step {
     pub(crate) const RELEASING: Self = Self("releasing");
     pub(crate) const UNLINKING: Self = Self("unlinking");
     pub(crate) const UNLINKED: Self = Self("unlinked");
+    pub(crate) const FENCING: Self = Self("fencing");
+    pub(crate) const FENCED: Self = Self("fenced");
 }
 
 /// A protection that a test may leave out.
@@ -42,8 +44,14 @@ impl Protection {
     pub(crate) const COMPARE: Self = Self("compare");
     /// The guard while initialising.
     pub(crate) const GUARD_CLAIM: Self = Self("guard-claim");
+    /// The guard while replacing.
+    pub(crate) const GUARD_FENCE: Self = Self("guard-fence");
     /// The guard while unlinking.
     pub(crate) const GUARD_UNLINK: Self = Self("guard-unlink");
+    /// Beating for a while before the job of a fence starts.
+    pub(crate) const PROBATION: Self = Self("probation");
+    /// Waiting after a sleep until the pulse has looked.
+    pub(crate) const HOLD: Self = Self("hold");
     /// Closing the gate before giving way.
     pub(crate) const GATE: Self = Self("gate");
 }

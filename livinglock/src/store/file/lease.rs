@@ -1,24 +1,34 @@
 //! The holder's side: one held lock file.
 
 use std::{
-    fs, io, mem,
+    fmt, fs, io, mem,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
 use super::{
     faults::{Protection, Step, reach},
-    opened::{ALIVE, Opened, QUESTION},
+    opened::{ALIVE, Opened, QUESTION, STOP, open},
 };
 use crate::{record::Record, sys};
 
 /// One held lock file. Dropped, it is free, and the record stays for whoever comes next.
-#[derive(Debug)]
 pub(crate) struct FileLease {
     path: PathBuf,
     mode: u32,
+    /// Other machines may see the file, and change what its path means.
+    network_fs: bool,
     opened: Opened,
     /// What the file has to say.
     written: Vec<u8>,
+    /// The file system failed: on a network the lock is another machine's by now.
+    failed: bool,
+}
+
+impl fmt::Debug for FileLease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FileLease").field(&self.path).finish()
+    }
 }
 
 /// How the holder stands.
@@ -30,14 +40,30 @@ pub(crate) enum Standing {
     Lost,
 }
 
+/// What the holder did since it looked last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Vigil {
+    Awake,
+    /// It slept for so long that somebody may have replaced its file, worked and released meanwhile.
+    Slept,
+}
+
 impl FileLease {
     /// A lease on a file that has just been written.
-    pub(super) fn new(path: &Path, mode: u32, opened: Opened, written: Vec<u8>) -> Self {
+    pub(super) fn new(
+        path: &Path,
+        mode: u32,
+        network_fs: bool,
+        opened: Opened,
+        written: Vec<u8>,
+    ) -> Self {
         Self {
             path: path.to_owned(),
             mode,
+            network_fs,
             opened,
             written,
+            failed: false,
         }
     }
 
@@ -48,22 +74,45 @@ impl FileLease {
     /// Looks whether the lock is still ours; puts the file back if it was only deleted, and its content if that was overwritten.
     ///
     /// Otherwise nobody could judge a hung holder, which writes no more heartbeats.
-    pub(crate) fn check(&mut self, record: &Record) -> Standing {
+    pub(crate) fn check(&mut self, record: &Record, vigil: Vigil) -> Standing {
         reach(Step::CHECKED);
-        match self.path.symlink_metadata() {
+        if self.failed {
+            return Standing::Lost;
+        }
+        match self.found() {
             Ok(found) if self.opened.is(&found) => {
-                if !self.opened.says(&self.written) {
-                    // On a full disk the next tick tries again.
-                    let _ = self.opened.write(&self.written);
+                // On a full disk the next tick tries again.
+                match self.mend(found.size()) {
+                    Err(error) if is_gone(&error) => Standing::Lost,
+                    _ => Standing::Held,
                 }
-                Standing::Held
             }
             Ok(_) => Standing::Lost,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.recreate(record),
-            Err(error) if error.raw_os_error() == Some(libc::EIO) => Standing::Lost,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match vigil {
+                Vigil::Awake => self.recreate(record),
+                Vigil::Slept => Standing::Lost,
+            },
+            Err(error) if is_gone(&error) => Standing::Lost,
             // A folder that we may not look into just now: nobody else can have changed what we cannot reach either.
             Err(_) => Standing::Held,
         }
+    }
+
+    /// What the path leads to now.
+    fn found(&self) -> io::Result<fs::Metadata> {
+        if self.network_fs {
+            // A look at the path may be answered from a cache; to open it asks the server.
+            return open(&self.path)?.metadata();
+        }
+        self.path.symlink_metadata()
+    }
+
+    /// Puts back what somebody overwrote in a file that is so large now.
+    fn mend(&self, size: u64) -> io::Result<()> {
+        if !self.opened.says(&self.written) {
+            self.opened.write(&self.written)?;
+        }
+        self.opened.cut(size, self.written.len())
     }
 
     /// Creates the deleted file anew, unless somebody else is quicker.
@@ -91,9 +140,14 @@ impl FileLease {
         }
     }
 
-    /// Whether a newcomer asks for proof of work.
+    /// Whether a newcomer asks for proof of work. Whoever may only read the file cannot.
     pub(crate) fn is_asked(&self) -> bool {
-        sys::is_byte_locked(&self.opened.file, QUESTION).unwrap_or(false)
+        sys::is_byte_owned(&self.opened.file, QUESTION).unwrap_or(false)
+    }
+
+    /// Whether a newcomer asks the job to stop. Whoever may only read the file cannot.
+    pub(crate) fn is_asked_to_stop(&self) -> bool {
+        sys::is_byte_owned(&self.opened.file, STOP).unwrap_or(false)
     }
 
     /// Writes the record in place.
@@ -101,7 +155,9 @@ impl FileLease {
     /// Without the guard: a holder that is frozen inside it would block everybody.
     pub(crate) fn write(&mut self, record: &Record) -> io::Result<()> {
         self.written = record.sealed();
-        self.opened.write(&self.written)
+        let result = self.opened.write(&self.written);
+        self.failed |= result.as_ref().is_err_and(is_gone);
+        result
     }
 
     /// Whether this moment the path leads to our file.
@@ -125,4 +181,15 @@ impl FileLease {
         mem::forget(guard);
         Ok(())
     }
+
+    /// Lets go, but leaves a record by which the lock is kept for the rest of `at_least`.
+    pub(crate) fn keep(mut self, record: &Record) -> io::Result<()> {
+        reach(Step::RELEASING);
+        self.write(record)
+    }
+}
+
+/// Whether an error says that the file is out of our reach: a server that is cut off, or a file that it does not know any more.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EIO | libc::ESTALE))
 }

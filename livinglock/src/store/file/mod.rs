@@ -1,6 +1,7 @@
 //! Locks in local files: kernel locks on single bytes decide, the record describes.
 
 mod faults;
+mod fence;
 mod lease;
 mod opened;
 mod question;
@@ -13,15 +14,18 @@ use std::{
 
 use faults::{Protection, Step, reach};
 pub(crate) use faults::{Protection as FaultProtection, omits};
-pub(crate) use lease::{FileLease, Standing};
+pub(crate) use lease::{FileLease, Standing, Vigil};
 pub(crate) use opened::DEFAULT_MODE;
 use opened::{ALIVE, Opened};
+use question::Demand;
+pub(crate) use question::patience;
 
 use crate::{
     OnStale,
     error::{Error, Result},
+    predecessor::{Predecessor, Takeover},
     process::{self, Identity},
-    record::{self, Content, Record},
+    record::{self, Content, Record, State},
     report::Busy,
     sys,
 };
@@ -33,6 +37,8 @@ pub(crate) struct Claim<'a> {
     pub(crate) mode: u32,
     pub(crate) network_fs: bool,
     pub(crate) on_stale: OnStale,
+    /// Ask a working holder to stop.
+    pub(crate) replace: bool,
     /// The record of the new holder, without what is known only at acquisition.
     pub(crate) record: Record,
 }
@@ -43,23 +49,30 @@ pub(crate) struct Acquired {
     pub(crate) lease: FileLease,
     pub(crate) record: Record,
     pub(crate) predecessor: Option<Predecessor>,
-}
-
-/// The run that held the lock before and did not release it.
-#[derive(Debug)]
-pub(crate) struct Predecessor {
-    /// Its record, unless damaged.
-    pub(crate) record: Option<Record>,
-    /// How long we waited for it to give way, if it was hung and did.
-    pub(crate) gave_way_after: Option<Duration>,
+    /// How long to beat before the job starts, so that a holder whose file we replaced has noticed.
+    pub(crate) probation: Duration,
 }
 
 /// What one try has led to.
 enum Attempt {
-    Acquired(Box<Acquired>),
-    /// The file changed under our hands, or its holder has just gone.
-    Again,
+    Acquired(Box<Taken>),
+    /// The file changed under our hands, or its holder has just gone: by what we did, if it was that.
+    Again(Option<Box<Takeover>>),
     Busy(Busy, Option<Box<Record>>),
+}
+
+/// A lock file that is ours.
+struct Taken {
+    lease: FileLease,
+    record: Record,
+    /// What the file said before.
+    left: Content,
+    /// We replaced the file of a holder that did not answer.
+    fenced: Option<(Takeover, Duration)>,
+}
+
+impl Attempt {
+    const AGAIN: Self = Self::Again(None);
 }
 
 impl Claim<'_> {
@@ -67,25 +80,44 @@ impl Claim<'_> {
     pub(crate) fn acquire(&self) -> Result<Acquired> {
         // Read once from /proc: not under the guard.
         Identity::own();
-        let mut gave_way_after = None;
+        let mut takeover = None;
         loop {
             let Some(opened) = Opened::at(self.path, self.mode)? else {
                 continue;
             };
             // Of a file that we created this instant, taking the byte tells as well.
             let attempt = if !opened.created && opened.is_held(self.path)? {
-                self.judge(&opened, &mut gave_way_after)?
+                self.judge(&opened)?
             } else {
                 self.take(opened)?
             };
             match attempt {
-                Attempt::Acquired(mut acquired) => {
-                    if let Some(predecessor) = &mut acquired.predecessor {
-                        predecessor.gave_way_after = gave_way_after;
-                    }
-                    return Ok(*acquired);
+                Attempt::Acquired(taken) => {
+                    let Taken {
+                        lease,
+                        record,
+                        left,
+                        fenced,
+                    } = *taken;
+                    let (fenced, probation) = fenced.unzip();
+                    let takeover = fenced.or(takeover);
+                    let predecessor = match left {
+                        // It was released.
+                        Content::Record(record) if record.state == State::Kept => None,
+                        Content::Record(record) | Content::Other(record) => {
+                            Some(Predecessor::new(Some(*record), takeover))
+                        }
+                        Content::Torn => Some(Predecessor::new(None, takeover)),
+                        Content::Blank | Content::Foreign => None,
+                    };
+                    return Ok(Acquired {
+                        lease,
+                        record,
+                        predecessor,
+                        probation: probation.unwrap_or_default(),
+                    });
                 }
-                Attempt::Again => {}
+                Attempt::Again(by_us) => takeover = by_us.map(|by_us| *by_us).or(takeover),
                 Attempt::Busy(why, holder) => {
                     return Err(Error::busy(self.path, why, holder.map(|record| *record)));
                 }
@@ -94,27 +126,30 @@ impl Claim<'_> {
     }
 
     /// Decides about a holder whose process is there.
-    fn judge(&self, opened: &Opened, gave_way_after: &mut Option<Duration>) -> Result<Attempt> {
+    fn judge(&self, opened: &Opened) -> Result<Attempt> {
         reach(Step::JUDGED);
         let identity = Identity::own();
         let record = match opened.settled_content(self.path)? {
             Content::Record(record) => record,
+            // Its pulse puts its own record back within a tick.
             Content::Foreign | Content::Other(_) => {
                 return Ok(Attempt::Busy(Busy::Unknown, None));
             }
             // Its pulse writes a new record when asked.
-            Content::Torn | Content::Blank => return self.ask(opened, None, gave_way_after),
+            Content::Torn | Content::Blank => return self.ask(opened, None, Demand::Proof),
         };
         if identity.wrote(&record) {
             return Ok(Attempt::Busy(Busy::Ours, Some(record)));
         }
-        let silence = Duration::from_nanos(sys::monotonic_ns().saturating_sub(record.progress_ns));
-        if record.shares_clock(&identity.boot_id, identity.time_namespace)
-            && silence <= record.stale()
-        {
-            return Ok(Attempt::Busy(Busy::Working, Some(record)));
+        // Progress in the future of our own clock proves nothing.
+        let silence = sys::monotonic_ns().checked_sub(record.progress_ns);
+        let works = record.shares_clock(&identity.boot_id, identity.time_namespace)
+            && silence.is_some_and(|silence| Duration::from_nanos(silence) <= record.stale());
+        match (works, self.replace) {
+            (true, false) => Ok(Attempt::Busy(Busy::Working, Some(record))),
+            (_, true) => self.ask(opened, Some(record), Demand::Stop),
+            (false, false) => self.ask(opened, Some(record), Demand::Proof),
         }
-        self.ask(opened, Some(record), gave_way_after)
     }
 
     /// Takes a lock that nobody holds.
@@ -131,11 +166,11 @@ impl Claim<'_> {
         let failed = |error| Error::io("lock", self.path, error);
         let guard = opened.guard(self.path, Protection::GUARD_CLAIM)?;
         if !sys::try_lock_byte(&opened.file, ALIVE).map_err(failed)? {
-            return Ok(Attempt::Again);
+            return Ok(Attempt::AGAIN);
         }
         reach(Step::HELD);
         if !omits(Protection::COMPARE) && !opened.is_at(self.path).map_err(failed)? {
-            return Ok(Attempt::Again);
+            return Ok(Attempt::AGAIN);
         }
         reach(Step::COMPARED);
         // Now that nobody else can change it.
@@ -143,19 +178,21 @@ impl Claim<'_> {
         if let Some(refused) = self.refuse(&content)? {
             return Ok(refused);
         }
-        let predecessor = match content {
-            Content::Record(record) | Content::Other(record) => Some(Some(*record)),
-            Content::Torn => Some(None),
-            Content::Blank | Content::Foreign => None,
+        if !opened.created {
+            opened
+                .narrow(self.mode)
+                .map_err(|error| Error::io("inspect the lock file", self.path, error))?;
+        }
+        let last_token = match &content {
+            Content::Record(record) | Content::Other(record) => Some(record.fencing_token),
+            _ => None,
         };
-        let last_token = predecessor
-            .iter()
-            .flatten()
-            .map(|record| record.fencing_token)
-            .max();
         let record = self.new_record(last_token)?;
         let written = record.sealed();
-        if let Err(error) = opened.write(&written) {
+        if let Err(error) = opened
+            .write(&written)
+            .and_then(|()| opened.cut(opened.size, written.len()))
+        {
             if opened.created {
                 // Ours, empty, and of no use to anybody; if it cannot go, the next run takes it as it is.
                 let _: io::Result<()> = std::fs::remove_file(self.path);
@@ -164,14 +201,16 @@ impl Claim<'_> {
         }
         drop(guard);
         reach(Step::WRITTEN);
-        Ok(Attempt::Acquired(Box::new(Acquired {
-            lease: FileLease::new(self.path, self.mode, opened, written),
+        Ok(Attempt::Acquired(Box::new(Taken {
+            lease: self.lease(opened, written),
             record,
-            predecessor: predecessor.map(|record| Predecessor {
-                record,
-                gave_way_after: None,
-            }),
+            left: content,
+            fenced: None,
         })))
+    }
+
+    fn lease(&self, opened: Opened, written: Vec<u8>) -> FileLease {
+        FileLease::new(self.path, self.mode, self.network_fs, opened, written)
     }
 
     /// Refuses what is not ours to overwrite.
@@ -183,6 +222,10 @@ impl Claim<'_> {
             )),
             Content::Other(record) if self.other_tool_works(record) => {
                 Ok(Some(Attempt::Busy(Busy::OtherTool, Some(record.clone()))))
+            }
+            Content::Record(record) => {
+                Ok(kept_for(record)
+                    .map(|left| Attempt::Busy(Busy::Kept(left), Some(record.clone()))))
             }
             _ => Ok(None),
         }
@@ -200,6 +243,8 @@ impl Claim<'_> {
     }
 
     fn new_record(&self, last_token: Option<u64>) -> Result<Record> {
+        // In microseconds. So far ahead no honest clock was: a forged token must leave the next ones room to grow.
+        const CENTURY: u64 = 100 * 366 * 24 * 60 * 60 * 1_000_000;
         let identity = Identity::own();
         let owner = sys::random_u128()
             .map_err(|error| Error::io("draw a random owner for", self.path, error))?;
@@ -219,9 +264,9 @@ impl Claim<'_> {
             process_started: identity.process_started,
             process_inode: identity.process_inode,
             owner: format!("{owner:032x}"),
-            fencing_token: last_token.map_or(microseconds, |last| {
-                microseconds.max(last.saturating_add(1))
-            }),
+            fencing_token: last_token
+                .filter(|last| *last < microseconds.saturating_add(CENTURY))
+                .map_or(microseconds, |last| microseconds.max(last + 1)),
             acquired: humantime::format_rfc3339_seconds(wall_clock).to_string(),
             acquired_ns: now,
             progress_ns: now,
@@ -230,6 +275,15 @@ impl Claim<'_> {
         record.stamp();
         Ok(record)
     }
+}
+
+/// How much longer a job that has ended keeps its lock.
+fn kept_for(record: &Record) -> Option<Duration> {
+    let identity = Identity::own();
+    let now = record
+        .shares_clock(&identity.boot_id, identity.time_namespace)
+        .then(sys::monotonic_ns);
+    record.kept_for(now, SystemTime::now())
 }
 
 impl Opened {

@@ -12,7 +12,7 @@ use std::{
 use super::faults::{Protection, Step, omits, reach};
 use crate::{
     error::{Error, Result},
-    process,
+    process::{self, FileId},
     record::{self, Content},
     report::Busy,
     sys,
@@ -24,6 +24,8 @@ pub(super) const ALIVE: i64 = 0;
 const GUARD: i64 = 1;
 /// Held by a newcomer that finds the holder stale.
 pub(super) const QUESTION: i64 = 2;
+/// Held by a newcomer that wants the holder to stop.
+pub(super) const STOP: i64 = 3;
 
 /// The permissions of a lock file unless asked otherwise: it names places in the source and messages of the job.
 pub(crate) const DEFAULT_MODE: u32 = 0o600;
@@ -32,9 +34,9 @@ pub(crate) const DEFAULT_MODE: u32 = 0o600;
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) file: File,
-    device: u64,
-    inode: u64,
-    size: u64,
+    id: FileId,
+    /// How large the file was when it was opened, in bytes.
+    pub(super) size: u64,
     /// We created it just now.
     pub(super) created: bool,
 }
@@ -115,8 +117,7 @@ impl Opened {
             ));
         }
         Ok(Some(Self {
-            device: found.dev(),
-            inode: found.ino(),
+            id: FileId::of(&found),
             size: found.size(),
             file,
             created,
@@ -140,7 +141,7 @@ impl Opened {
 
     /// Whether this is what was found.
     pub(super) fn is(&self, found: &fs::Metadata) -> bool {
-        found.dev() == self.device && found.ino() == self.inode
+        FileId::of(found) == self.id
     }
 
     /// Whether the path still leads to this very file.
@@ -214,12 +215,12 @@ impl Opened {
 
     /// Whether a process has this file open and holds byte 0 by it, as `/proc/PID/fdinfo` shows.
     pub(super) fn is_held_by(&self, process_id: u32) -> bool {
-        process::holds_byte(process_id, self.inode, ALIVE)
+        process::holds_byte(process_id, self.id, ALIVE)
     }
 
     /// The other processes that hold byte 0 of this file: its holder, and children that inherited the descriptor.
     pub(super) fn holders(&self) -> Vec<(u32, String)> {
-        process::byte_holders(self.inode, ALIVE)
+        process::byte_holders(self.id, ALIVE)
     }
 
     /// Whether somebody is changing what the path means, which takes microseconds unless it is stopped.
@@ -229,21 +230,34 @@ impl Opened {
 
     /// Busy because of whoever is stopped in that.
     pub(super) fn guarded(&self) -> Busy {
-        Busy::Guarded(process::byte_holders(self.inode, GUARD))
+        Busy::Guarded(process::byte_holders(self.id, GUARD))
     }
 
     /// Whether the file begins with these bytes.
     pub(super) fn says(&self, bytes: &[u8]) -> bool {
-        let mut found = [0; record::SIZE];
+        let mut found = vec![0; bytes.len()];
         self.file.read_exact_at(&mut found, 0).is_ok() && found == bytes
+    }
+
+    /// Takes from others what this mode does not give them, if the file is ours: another tool may have left it, or a wider mode.
+    pub(super) fn narrow(&self, mode: u32) -> io::Result<()> {
+        let found = self.file.metadata()?;
+        if found.uid() == sys::effective_user() && found.mode() & 0o7777 & !mode != 0 {
+            // It fails where files have no permissions of their own (FAT).
+            let _: io::Result<()> = self.file.set_permissions(fs::Permissions::from_mode(mode));
+        }
+        Ok(())
     }
 
     /// Writes a record over whatever is there.
     pub(super) fn write(&self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all_at(bytes, 0)?;
-        // Somebody may have written more than a record over it.
-        if self.file.metadata()?.size() > bytes.len() as u64 {
-            self.file.set_len(bytes.len() as u64)?;
+        self.file.write_all_at(bytes, 0)
+    }
+
+    /// Cuts off what was written behind a record of this length, in a file that is so large now.
+    pub(super) fn cut(&self, size: u64, length: usize) -> io::Result<()> {
+        if size > length as u64 {
+            self.file.set_len(length as u64)?;
         }
         Ok(())
     }
@@ -251,7 +265,7 @@ impl Opened {
 
 const SYMLINK: &str = "is a symbolic link; use the path that it leads to, or remove it";
 
-fn open(path: &Path) -> io::Result<File> {
+pub(super) fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
         .write(true)
@@ -267,8 +281,8 @@ fn create(path: &Path, mode: u32) -> io::Result<File> {
         .mode(mode)
         .custom_flags(sys::OPEN_FLAGS)
         .open(path)?;
-    if mode != DEFAULT_MODE {
-        // Asked for explicitly, so the umask must not take it away again.
+    // The umask must not take away what was asked for, nor from the owner: a set-uid program has its caller's.
+    if mode & !file.metadata()?.mode() != 0 {
         file.set_permissions(fs::Permissions::from_mode(mode))?;
     }
     Ok(file)

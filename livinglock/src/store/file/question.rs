@@ -10,12 +10,14 @@ use std::{
 use super::{
     Attempt, Claim,
     faults::{Step, reach},
-    opened::{Opened, QUESTION},
+    opened::{Opened, QUESTION, STOP},
 };
 use crate::{
     OnStale,
+    autopsy::Autopsy,
     error::{Error, Result},
-    process::Suspect,
+    predecessor::{How, Takeover},
+    process::{self, Family, Suspect},
     record::{Content, Record, State},
     report::{self, Busy},
     sys,
@@ -24,43 +26,75 @@ use crate::{
 /// How long a pulse may show nothing until it counts as one that does not answer.
 ///
 /// Eight ticks; and a second at least, because a busy machine starves a thread for longer than eight short ones.
-fn patience(tick: Duration) -> Duration {
+pub(crate) fn patience(tick: Duration) -> Duration {
     (tick * 8).max(Duration::from_secs(1))
 }
+
+/// No newcomer waits for longer than this for a holder to give way, whatever its record says.
+pub(super) const LONGEST_GRACE: Duration = Duration::from_secs(60 * 60);
 
 /// The tick of a holder whose record cannot be read.
 const UNKNOWN_TICK: Duration = Duration::from_secs(1);
 
+/// What a holder is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Demand {
+    /// That it works, or gives way.
+    Proof,
+    /// That it gives way, working or not.
+    Stop,
+}
+
+impl Demand {
+    fn byte(self) -> i64 {
+        match self {
+            Self::Proof => QUESTION,
+            Self::Stop => STOP,
+        }
+    }
+}
+
 impl Claim<'_> {
-    /// Asks a holder that seems hung, and waits for its answer.
+    /// Asks a holder, and waits for its answer.
     ///
     /// Whoever finds that somebody asks already watches all the same, so that an asker that dies or is stopped blocks nobody.
     pub(super) fn ask(
         &self,
         opened: &Opened,
         first: Option<Box<Record>>,
-        gave_way_after: &mut Option<Duration>,
+        demand: Demand,
     ) -> Result<Attempt> {
         let failed = |error| Error::io("lock", self.path, error);
-        let asking = sys::try_lock_byte(&opened.file, QUESTION).map_err(failed)?;
+        let asking = sys::try_lock_byte(&opened.file, demand.byte()).map_err(failed)?;
         reach(Step::ASKED);
         let begun = Instant::now();
         let mut known = first;
         let mut answers = known.as_ref().map(|record| record.answers);
         // Our own starts count, not the clock: whoever is starved here must not accuse others of silence.
         let mut silence = Duration::ZERO;
+        let mut unheeded = Duration::ZERO;
+        let mut waited = Duration::ZERO;
         loop {
             let tick = known.as_ref().map_or(UNKNOWN_TICK, |record| record.tick());
             let pause = (tick / 4).clamp(Duration::from_millis(1), Duration::from_millis(100));
             thread::sleep(pause);
             silence += pause;
+            unheeded += pause;
+            waited += pause;
             reach(Step::WATCHED);
             if !opened.is_held(self.path)? {
-                *gave_way_after = Some(begun.elapsed());
-                return Ok(Attempt::Again);
+                let gave_way = known.map(|record| {
+                    Box::new(Takeover {
+                        owner: record.owner,
+                        how: How::GaveWay,
+                        after: begun.elapsed(),
+                        autopsy: None,
+                    })
+                });
+                return Ok(Attempt::Again(gave_way));
             }
             if !opened.is_at(self.path).map_err(failed)? {
-                return Ok(Attempt::Again);
+                return Ok(Attempt::AGAIN);
             }
             let Content::Record(now) = opened.settled_content(self.path)? else {
                 if silence > patience(tick) {
@@ -75,13 +109,16 @@ impl Claim<'_> {
             };
             if known.as_ref().is_some_and(|known| known.owner != now.owner) {
                 // The one that we asked has gone, and its successor owes us nothing.
-                return Ok(Attempt::Again);
+                return Ok(Attempt::AGAIN);
             }
             match (now.state, answers) {
                 (State::Closing, _) if !asking => {
                     return Ok(Attempt::Busy(Busy::TakeoverInProgress, Some(now)));
                 }
-                (State::Working, Some(before)) if now.answers > before => {
+                (State::Closing, _) => unheeded = Duration::ZERO,
+                (State::Working, Some(before))
+                    if demand == Demand::Proof && now.answers > before =>
+                {
                     return Ok(Attempt::Busy(Busy::Working, Some(now)));
                 }
                 (_, None) => answers = Some(now.answers),
@@ -92,28 +129,74 @@ impl Claim<'_> {
             }
             let grace = match now.state {
                 State::Closing => now.grace(),
-                State::Working | State::Panicked => Duration::ZERO,
+                _ => Duration::ZERO,
             };
             if silence > patience(now.tick()) + grace {
-                let attempt = self.unanswered(opened, now)?;
-                *gave_way_after = Some(begun.elapsed());
-                return Ok(attempt);
+                return self.unanswered(opened, now, begun);
+            }
+            if demand == Demand::Stop && unheeded > patience(now.tick()) {
+                // It works, and its pulse does not know this demand, or somebody else's is in the way.
+                return Ok(Attempt::Busy(Busy::Working, Some(now)));
+            }
+            if waited > patience(now.tick()) * 2 + now.grace().min(LONGEST_GRACE) {
+                // No holder takes so long to answer or to give way, however often its record changes.
+                return Ok(Attempt::Busy(Busy::Unanswered, Some(now)));
             }
             known = Some(now);
         }
     }
 
     /// Deals with a holder whose pulse does not answer.
-    fn unanswered(&self, opened: &Opened, record: Box<Record>) -> Result<Attempt> {
+    fn unanswered(
+        &self,
+        opened: &Opened,
+        mut record: Box<Record>,
+        begun: Instant,
+    ) -> Result<Attempt> {
         if opened.is_guarded(self.path)? {
             // The next owner may have the byte already, and be stopped before it could write its record.
             return Ok(Attempt::Busy(opened.guarded(), None));
         }
-        if self.on_stale != OnStale::Terminate {
-            return Ok(Attempt::Busy(Busy::Unanswered, Some(record)));
+        match self.on_stale {
+            OnStale::Report => Ok(Attempt::Busy(Busy::Unanswered, Some(record))),
+            OnStale::Fence => self.fence(opened, record, begun.elapsed()),
+            // Whoever is behind a network may be another machine's process with the same number.
+            OnStale::Terminate if self.network_fs => {
+                Ok(Attempt::Busy(Busy::Unanswered, Some(record)))
+            }
+            OnStale::Terminate => {
+                let suspect = self.proven(opened, &record)?;
+                // It may have woken up, or gone, while its identity was proven.
+                let same = opened.content(self.path)? == Content::Record(record.clone());
+                if !(same && opened.is_held(self.path)?) {
+                    return Ok(Attempt::AGAIN);
+                }
+                // Ours, not the record's: a forged one would make us wait.
+                let grace = self.record.grace();
+                report::say(&report::terminating(self.path, &record, grace));
+                // Before it ends: afterwards nobody could tell what it was at, and whose children its children were.
+                let family = Family::of(record.process_id);
+                record.autopsy = Some(Autopsy::new(
+                    record.silence(),
+                    process::thread_states_of(record.process_id),
+                    family.names(),
+                ));
+                suspect
+                    .end(grace, family)
+                    .map_err(|why| self.cannot_end(&record, &why))?;
+                Ok(Attempt::Again(Some(Box::new(Takeover {
+                    owner: record.owner,
+                    how: How::Ended,
+                    after: begun.elapsed(),
+                    autopsy: record.autopsy,
+                }))))
+            }
         }
-        let cannot_end = |why: String| Error::unfit(self.path, report::cannot_end(&record, &why));
-        let suspect = Suspect::proven(&record)
+    }
+
+    /// The process of a holder, proven to have written the record and to hold the byte.
+    fn proven(&self, opened: &Opened, record: &Record) -> Result<Suspect> {
+        Suspect::proven(record)
             .and_then(|suspect| {
                 // That it wrote the record is not enough: it may have lost the lock since, to another process or to its own child.
                 let holds = opened.is_held_by(record.process_id);
@@ -122,15 +205,12 @@ impl Claim<'_> {
                     .ok_or_else(|| "it is not the one that has the lock now".to_owned())
             })
             .map_err(|why| {
-                cannot_end(format!("{why}; {}", report::in_hands_of(&opened.holders())))
-            })?;
-        // It may have woken up, or gone, while its identity was proven.
-        let same = opened.content(self.path)? == Content::Record(record.clone());
-        if !(same && opened.is_held(self.path)?) {
-            return Ok(Attempt::Again);
-        }
-        report::say(&report::terminating(self.path, &record));
-        suspect.end(record.grace()).map_err(cannot_end)?;
-        Ok(Attempt::Again)
+                let hands = report::in_hands_of(&opened.holders());
+                self.cannot_end(record, &format!("{why}; {hands}"))
+            })
+    }
+
+    fn cannot_end(&self, record: &Record, why: &str) -> Error {
+        Error::unfit(self.path, report::cannot_end(record, why))
     }
 }

@@ -1,0 +1,136 @@
+//! The run whose lock we took over.
+
+use std::time::Duration;
+
+use crate::{
+    autopsy::Autopsy,
+    process::Identity,
+    record::{Record, State},
+};
+
+/// The run that held the lock before and did not release it.
+///
+/// [`predecessor`](crate::predecessor) returns it, and [`Lock::predecessor`](crate::Lock::predecessor).
+#[derive(Clone, Debug)]
+pub struct Predecessor {
+    record: Option<Record>,
+    fate: Fate,
+    how: Option<How>,
+    waited: Option<Duration>,
+}
+
+/// What became of a run that did not release its lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fate {
+    /// Its process ended without releasing: it was killed, or aborted.
+    Crashed,
+    /// It passed no checkpoint for longer than `stale`, was asked, and gave way.
+    Hung,
+    /// It was stopped or frozen, so that it could not even answer; it was ended, or its lock file replaced.
+    Frozen,
+    /// The machine went down, or was restarted, while it ran.
+    Rebooted,
+    /// It panicked.
+    Panicked,
+    /// It was stopped: by a signal, by `at_most`, or by a run with `replace`.
+    Stopped,
+    /// It left another library's record, such as the Go library's.
+    Foreign,
+}
+
+/// How a lock came free while we tried to acquire it.
+#[derive(Clone, Debug)]
+pub(crate) struct Takeover {
+    /// Whose it was.
+    pub(crate) owner: String,
+    pub(crate) how: How,
+    pub(crate) after: Duration,
+    /// What the newcomer saw of it, of a holder that could not look at itself.
+    pub(crate) autopsy: Option<Autopsy>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// Its holder was asked, and gave it up.
+    GaveWay,
+    /// Its holder did not answer, and was ended from outside.
+    Ended,
+    /// Its holder did not answer, and its file was replaced.
+    Fenced,
+}
+
+impl Predecessor {
+    /// The run that left this record, if it could be read, by a takeover of ours or before we came.
+    pub(crate) fn new(mut record: Option<Record>, takeover: Option<Takeover>) -> Self {
+        // Somebody else may have had the lock meanwhile, for an instant.
+        let takeover = takeover.filter(|takeover| {
+            record
+                .as_ref()
+                .is_none_or(|record| record.owner == takeover.owner)
+        });
+        let how = takeover.as_ref().map(|takeover| takeover.how);
+        let waited = takeover.as_ref().map(|takeover| takeover.after);
+        if let (Some(record), Some(seen)) = (&mut record, takeover.and_then(|it| it.autopsy)) {
+            record.autopsy = Some(seen);
+        }
+        Self {
+            fate: Fate::of(record.as_ref(), how),
+            record,
+            how,
+            waited,
+        }
+    }
+
+    /// What became of it.
+    #[must_use]
+    pub const fn fate(&self) -> Fate {
+        self.fate
+    }
+
+    /// Its record, unless that was damaged.
+    ///
+    /// The checkpoint in it is the last one that its pulse *wrote*, and the job may have done more than that. A run that hung,
+    /// panicked or was stopped has written its very last one. Of one that was killed, or lost power, up to a `heartbeat` of work is
+    /// missing: work that is resumed there must bear being done twice.
+    #[must_use]
+    pub const fn record(&self) -> Option<&Record> {
+        self.record.as_ref()
+    }
+
+    /// Whether it may still be there, since only its lock file was replaced.
+    pub(crate) const fn was_fenced(&self) -> bool {
+        matches!(self.how, Some(How::Fenced))
+    }
+
+    /// How long we waited for it to end or to give way, if it did while we came.
+    #[must_use]
+    pub const fn waited(&self) -> Option<Duration> {
+        self.waited
+    }
+}
+
+impl Fate {
+    fn of(record: Option<&Record>, how: Option<How>) -> Self {
+        match (record, how) {
+            (_, Some(How::Ended | How::Fenced)) => Self::Frozen,
+            (Some(record), _) if record.livinglock == 0 => Self::Foreign,
+            (Some(record), how) => match record.state {
+                State::Stopped => Self::Stopped,
+                State::Panicked => Self::Panicked,
+                State::Closing => Self::Hung,
+                State::Working | State::Kept if how.is_some() => Self::Hung,
+                State::Working | State::Kept if is_of_an_earlier_boot(record) => Self::Rebooted,
+                State::Working | State::Kept => Self::Crashed,
+            },
+            (None, Some(How::GaveWay)) => Self::Hung,
+            (None, None) => Self::Crashed,
+        }
+    }
+}
+
+/// Of this machine, but before it was started last.
+fn is_of_an_earlier_boot(record: &Record) -> bool {
+    let own = Identity::own();
+    record.host == own.host && record.boot_id != own.boot_id
+}

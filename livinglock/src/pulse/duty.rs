@@ -1,0 +1,115 @@
+//! What the pulse keeps of one lock.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    gate::Passed,
+    record::{Checkpoint, Record, State},
+    store::file::FileLease,
+    sys,
+};
+
+#[derive(Debug)]
+pub(super) struct Duty {
+    pub(super) lease: FileLease,
+    pub(super) record: Record,
+    heartbeat: Duration,
+    /// Time without a checkpoint, counted in ticks.
+    pub(super) silence: Duration,
+    /// Time since the last heartbeat, counted in ticks.
+    since_heartbeat: Duration,
+    /// When the job began; time in which the machine was suspended does not count.
+    pub(super) begun: Instant,
+    /// Progress that no heartbeat has told yet.
+    unwritten: bool,
+    /// The silence was reported.
+    pub(super) warned: bool,
+    pub(super) phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Phase {
+    /// The job has not begun: at least this much longer, a holder whose file was replaced has to notice.
+    Probation(Duration),
+    Working,
+    /// Found hung, the gate held: until it reaches a checkpoint, at most this much longer.
+    Closing(Duration),
+    /// Told to stop, the gate shut: until it has left, at most this much longer.
+    Leaving(Duration),
+}
+
+impl Duty {
+    pub(super) fn new(
+        lease: FileLease,
+        record: Record,
+        heartbeat: Duration,
+        probation: Duration,
+    ) -> Self {
+        Self {
+            lease,
+            record,
+            heartbeat,
+            silence: Duration::ZERO,
+            since_heartbeat: Duration::ZERO,
+            begun: Instant::now(),
+            unwritten: false,
+            warned: false,
+            phase: if probation.is_zero() {
+                Phase::Working
+            } else {
+                Phase::Probation(probation)
+            },
+        }
+    }
+
+    pub(super) fn count(&mut self, tick: Duration) {
+        self.silence += tick;
+        self.since_heartbeat += tick;
+    }
+
+    /// Takes note of progress; whether there was any.
+    pub(super) fn note(&mut self, passed: Option<Passed>) -> bool {
+        let Some(passed) = passed else {
+            return false;
+        };
+        self.record.checkpoint = Some(Checkpoint::new(
+            passed.site,
+            passed.message.as_deref(),
+            passed.progress,
+        ));
+        self.prove();
+        self.warned = false;
+        true
+    }
+
+    /// There is life in it now.
+    pub(super) fn prove(&mut self) {
+        self.record.progress_ns = sys::monotonic_ns();
+        self.silence = Duration::ZERO;
+        self.unwritten = true;
+    }
+
+    /// The first progress, then again after `heartbeat`, and once when the job goes quiet: so the record of a hung job is exact.
+    pub(super) fn beat_if_due(&mut self, progressed: bool) {
+        let first = self.record.heartbeats == 0;
+        if self.unwritten && (first || !progressed || self.since_heartbeat >= self.heartbeat) {
+            self.record.heartbeats += 1;
+            self.write();
+        }
+    }
+
+    pub(super) fn answer(&mut self) {
+        self.record.answers += 1;
+        self.record.state = State::Working;
+        self.write();
+    }
+
+    pub(super) fn write(&mut self) {
+        self.record.stamp();
+        // What cannot be written now stays unwritten, and the next tick tries again; whether the lock is lost, `check` tells.
+        if self.lease.write(&self.record).is_ok() {
+            self.unwritten = false;
+            self.since_heartbeat = Duration::ZERO;
+        }
+    }
+}

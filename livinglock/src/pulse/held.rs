@@ -1,0 +1,369 @@
+//! One lock that this process holds, and what its pulse does in one tick.
+
+use std::{
+    mem,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    attach, detach,
+    duty::{Duty, Phase},
+};
+use crate::{
+    autopsy::{Autopsy, ThreadState},
+    error::{Error, Result},
+    gate::{self, Gate},
+    predecessor::Predecessor,
+    process::{self, Family},
+    record::{Checkpoint, Record, State},
+    report,
+    stop::Stop,
+    store::file::{Acquired, FaultProtection, Standing, Vigil, omits},
+    sys,
+};
+
+/// What the lock is for, which decides how a job that reaches no checkpoint is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The job is the process: it ends with it.
+    Main,
+    /// The job is a part of the process: it loses the lock and can pass no checkpoint any more.
+    Function,
+}
+
+/// How a job ended that did not release its lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Because it was told to.
+    Stopped,
+    Panicked,
+}
+
+/// On which terms a lock is held.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    pub(crate) role: Role,
+    pub(crate) heartbeat: Duration,
+    pub(crate) warn: Duration,
+    pub(crate) at_most: Option<Duration>,
+    pub(crate) graceful: bool,
+}
+
+/// A lock that this process holds, under the care of the pulse until it is released, lost or given up.
+#[derive(Debug)]
+pub(crate) struct Held {
+    gate: Arc<Gate>,
+    terms: Terms,
+    path: PathBuf,
+    tick: Duration,
+    predecessor: Option<Predecessor>,
+    duty: Mutex<Option<Duty>>,
+}
+
+impl Held {
+    /// Puts a lock that was just acquired under the care of the pulse.
+    pub(crate) fn new(gate: Arc<Gate>, terms: Terms, acquired: Acquired) -> Result<Arc<Self>> {
+        let Acquired {
+            lease,
+            record,
+            predecessor,
+            probation,
+        } = acquired;
+        let path = lease.path().to_owned();
+        let held = Arc::new(Self {
+            gate,
+            terms,
+            tick: record.tick(),
+            duty: Mutex::new(Some(Duty::new(lease, record, terms.heartbeat, probation))),
+            path,
+            predecessor,
+        });
+        attach(held.clone()).map_err(|error| Error::io("start the pulse of", &held.path, error))?;
+        Ok(held)
+    }
+
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn predecessor(&self) -> Option<&Predecessor> {
+        self.predecessor.as_ref()
+    }
+
+    pub(super) fn tick(&self) -> Duration {
+        self.tick
+    }
+
+    pub(super) fn is_graceful(&self) -> bool {
+        self.terms.graceful
+    }
+
+    fn duty(&self) -> MutexGuard<'_, Option<Duty>> {
+        self.duty.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why the job was stopped, if it was. One that ended by itself before it learned of a request has just ended.
+    pub(crate) fn obeyed(&self) -> Option<Stop> {
+        let stop = self.gate.stop()?;
+        (stop == Stop::Lost || self.gate.is_obeyed()).then_some(stop)
+    }
+
+    /// Waits until the job may begin: after a fence, when the former holder must have noticed.
+    pub(crate) fn wait_for_the_start(&self) -> Result<()> {
+        let is_on_probation = || {
+            let duty = self.duty();
+            duty.as_ref()
+                .is_some_and(|duty| matches!(duty.phase, Phase::Probation(_)))
+        };
+        while is_on_probation() && self.gate.stop().is_none() {
+            thread::sleep(self.tick);
+        }
+        // We may have been stopped ourselves since we acquired it.
+        gate::wait_for_the_look();
+        match self.gate.stop() {
+            None => Ok(()),
+            Some(stop) => {
+                self.abandon(Ended::Stopped);
+                Err(Error::stopped(&self.path, stop))
+            }
+        }
+    }
+
+    /// Ends the hold and removes the file, if the lock is still ours. Whoever still works behind the gate passes no checkpoint.
+    pub(crate) fn release(&self) -> Result<()> {
+        if self.duty().is_none() {
+            return Err(Error::stopped(&self.path, Stop::Lost));
+        }
+        if self.obeyed().is_some_and(|stop| stop != Stop::Lost) {
+            self.abandon(Ended::Stopped);
+            return Ok(());
+        }
+        self.gate.shut(Stop::Released);
+        let duty = self.duty().take();
+        detach(self);
+        let Some(mut duty) = duty else {
+            return Err(Error::stopped(&self.path, Stop::Lost));
+        };
+        let held =
+            Duration::from_nanos(sys::monotonic_ns().saturating_sub(duty.record.acquired_ns));
+        let released = if held < duty.record.at_least() && duty.lease.is_held() {
+            gate::harvest();
+            duty.note(self.gate.take_passed());
+            duty.record.state = State::Kept;
+            duty.record.stamp();
+            duty.lease.keep(&duty.record)
+        } else {
+            duty.lease.release()
+        };
+        released.map_err(|error| Error::io("release the lock file", &self.path, error))
+    }
+
+    /// Ends the hold of a job that was stopped or has panicked, and leaves the record for whoever comes next. What it says is the result.
+    pub(crate) fn abandon(&self, ended: Ended) -> Option<Record> {
+        self.gate.shut(Stop::Released);
+        gate::harvest();
+        let duty = self.duty().take();
+        detach(self);
+        let mut duty = duty?;
+        duty.note(self.gate.take_passed());
+        match (ended, self.gate.stop()) {
+            (Ended::Panicked, _) => duty.record.state = State::Panicked,
+            // It was hung, or has nothing to say any more.
+            (Ended::Stopped, None | Some(Stop::Lost)) => {}
+            (Ended::Stopped, Some(_)) => duty.record.state = State::Stopped,
+        }
+        if duty.lease.is_held() {
+            duty.write();
+        }
+        let Duty { lease, record, .. } = duty;
+        if self.terms.role == Role::Main {
+            // The process ends now, and the kernel frees the lock after its last thread: until then some may be in mid-unit.
+            mem::forget(lease);
+        }
+        Some(record)
+    }
+
+    /// Tells the job to stop at its next checkpoint; whether it was not told before.
+    pub(super) fn stop(&self, stop: Stop) -> bool {
+        let mut guard = self.duty();
+        let Some(duty) = guard.as_mut() else {
+            return false;
+        };
+        if matches!(duty.phase, Phase::Leaving(_)) {
+            return false;
+        }
+        self.stop_on_duty(duty, stop);
+        true
+    }
+
+    fn stop_on_duty(&self, duty: &mut Duty, stop: Stop) {
+        self.gate.shut(stop);
+        duty.phase = Phase::Leaving(duty.record.grace());
+        if stop != Stop::Lost {
+            // The acknowledgement for whoever waits for the lock.
+            duty.record.state = State::Closing;
+            duty.write();
+        }
+        // Last: a reader of standard error may take its time.
+        report::say(&report::stopping(&self.path, &duty.record, stop));
+    }
+
+    /// Looks at the path after a sleep.
+    pub(super) fn look(&self) {
+        if let Some(duty) = self.duty().as_mut() {
+            self.check(duty, Vigil::Slept);
+        }
+    }
+
+    fn check(&self, duty: &mut Duty, vigil: Vigil) {
+        if !matches!(duty.phase, Phase::Leaving(_))
+            && duty.lease.check(&duty.record, vigil) == Standing::Lost
+        {
+            self.stop_on_duty(duty, Stop::Lost);
+        }
+    }
+
+    /// One tick.
+    pub(super) fn beat(&self) {
+        let mut guard = self.duty();
+        let Some(duty) = guard.as_mut() else {
+            return;
+        };
+        duty.count(self.tick);
+        let progressed = duty.note(self.gate.take_passed());
+        self.check(duty, Vigil::Awake);
+        let asked = duty.lease.is_asked();
+        match duty.phase {
+            Phase::Probation(left) => {
+                duty.prove();
+                duty.begun = Instant::now();
+                self.work(duty, false, asked);
+                if let Phase::Probation(_) = duty.phase {
+                    duty.phase = match left.checked_sub(self.tick) {
+                        Some(left) => Phase::Probation(left),
+                        None => Phase::Working,
+                    };
+                }
+            }
+            Phase::Working => self.work(duty, progressed, asked),
+            Phase::Closing(_) if self.gate.has_arrivals() => {
+                if asked {
+                    self.gate.shut(Stop::Lost);
+                    duty.phase = Phase::Leaving(duty.record.grace());
+                } else {
+                    // Alive after all, and nobody wants the lock any more.
+                    duty.phase = Phase::Working;
+                    duty.silence = Duration::ZERO;
+                    duty.answer();
+                    self.gate.reopen();
+                }
+            }
+            Phase::Closing(left) | Phase::Leaving(left) if left.is_zero() => {
+                self.give_up(duty);
+                *guard = None;
+                drop(guard);
+                detach(self);
+            }
+            Phase::Closing(left) => duty.phase = Phase::Closing(left.saturating_sub(self.tick)),
+            Phase::Leaving(left) => duty.phase = Phase::Leaving(left.saturating_sub(self.tick)),
+        }
+    }
+
+    /// The tick of a lock whose job works, as far as anybody knows.
+    fn work(&self, duty: &mut Duty, progressed: bool, asked: bool) {
+        if duty.lease.is_asked_to_stop() {
+            return self.stop_on_duty(duty, Stop::Replaced);
+        }
+        let has_run = duty.begun.elapsed();
+        if self.terms.at_most.is_some_and(|at_most| has_run > at_most) {
+            return self.stop_on_duty(duty, Stop::AtMost);
+        }
+        if asked && duty.silence > duty.record.stale() {
+            return self.close(duty);
+        }
+        if asked {
+            duty.answer();
+        } else {
+            duty.beat_if_due(progressed);
+        }
+        if duty.silence > self.terms.warn && !duty.warned {
+            duty.warned = true;
+            let threads = process::thread_states();
+            report::say(&report::silent(
+                &self.path,
+                &duty.record,
+                duty.silence,
+                &threads,
+            ));
+        }
+    }
+
+    /// A newcomer asks, and there is nothing to show.
+    fn close(&self, duty: &mut Duty) {
+        if !omits(FaultProtection::GATE) && !self.gate.hold() {
+            // A checkpoint was passed at the last instant.
+            duty.note(self.gate.take_passed());
+            duty.answer();
+            return;
+        }
+        duty.record.state = State::Closing;
+        duty.write();
+        duty.phase = Phase::Closing(duty.record.grace());
+        // Last: a reader of standard error may take its time.
+        report::say(&report::closing(&self.path, &duty.record, duty.silence));
+    }
+
+    /// Ends a job that reaches no checkpoint: on `main` with its process, elsewhere by taking the lock from it.
+    fn give_up(&self, duty: &mut Duty) {
+        let stop = self.gate.stop().unwrap_or(Stop::Lost);
+        let with_its_process = self.terms.role == Role::Main;
+        let family = with_its_process.then(|| Family::of(duty.record.process_id));
+        duty.record.autopsy = Some(Autopsy::new(
+            duty.silence,
+            threads_with_checkpoints(),
+            family.as_ref().map(Family::names).unwrap_or_default(),
+        ));
+        duty.record.state = State::Closing;
+        if duty.lease.is_held() {
+            duty.write();
+        }
+        if let Some(family) = family {
+            end(family, &duty.record);
+        }
+        report::say(&report::given_up(
+            &self.path,
+            &duty.record,
+            with_its_process,
+        ));
+        if with_its_process {
+            sys::exit_now(stop.exit_status());
+        }
+        self.gate.shut(Stop::Lost);
+    }
+}
+
+fn threads_with_checkpoints() -> Vec<ThreadState> {
+    let passes = gate::last_passes();
+    let mut threads = process::thread_states();
+    for thread in &mut threads {
+        let last = passes.iter().find(|pass| pass.thread == thread.id);
+        thread.checkpoint = last.map(|pass| Checkpoint::new(pass.site, None, None));
+    }
+    threads
+}
+
+/// Ends what the job has started: it must not go on working for a lock that is lost. How many processes there were.
+pub(crate) fn end_descendants(record: &Record) -> usize {
+    end(Family::of(record.process_id), record)
+}
+
+fn end(family: Family, record: &Record) -> usize {
+    family.end(record.grace().min(Duration::from_secs(2)))
+}

@@ -1,0 +1,160 @@
+//! The pulse: the thread that turns observed progress into heartbeats, answers newcomers, and gives way for a hung job.
+//!
+//! One thread serves every lock of the process. It counts time in its own ticks, so that a suspended, stopped or starved machine
+//! makes nobody look hung.
+
+mod duty;
+mod held;
+
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread::{self, Thread},
+    time::{Duration, Instant},
+};
+
+pub(crate) use held::{Ended, Held, Role, Terms, end_descendants};
+
+use crate::{
+    gate::{self, Gate},
+    record::LONGEST_TICK,
+    stop::Stop,
+    store::file::{FaultProtection, omits, patience},
+    sys::{self, Barrier},
+};
+
+/// The shortest tick: below it the pulse would be work itself.
+const SHORTEST_TICK: Duration = Duration::from_millis(2);
+
+/// How often the pulse looks, for these times of a lock.
+pub(crate) fn tick(stale: Duration, heartbeat: Duration, grace: Duration) -> Duration {
+    LONGEST_TICK
+        .min(stale / 10)
+        .min(heartbeat)
+        .min(grace / 2)
+        .max(SHORTEST_TICK)
+}
+
+/// The locks that the thread serves.
+struct Beats {
+    list: Vec<Beat>,
+    /// The thread, once it runs.
+    thread: Option<Thread>,
+    /// When it wakes next; `None`: only when told.
+    wakes: Option<Instant>,
+}
+
+struct Beat {
+    held: Arc<Held>,
+    next: Instant,
+}
+
+static BEATS: Mutex<Beats> = Mutex::new(Beats {
+    list: Vec::new(),
+    thread: None,
+    wakes: None,
+});
+
+fn beats() -> MutexGuard<'static, Beats> {
+    BEATS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Every lock that this process holds.
+fn all_held() -> Vec<Arc<Held>> {
+    beats().list.iter().map(|beat| beat.held.clone()).collect()
+}
+
+/// The lock behind this gate, while it is held.
+pub(crate) fn held_behind(gate: &Arc<Gate>) -> Option<Arc<Held>> {
+    all_held()
+        .into_iter()
+        .find(|held| Arc::ptr_eq(held.gate(), gate))
+}
+
+/// The locks whose jobs were told to stop.
+pub(crate) fn all_stopped() -> Vec<Arc<Held>> {
+    let mut held = all_held();
+    held.retain(|held| held.gate().stop().is_some());
+    held
+}
+
+/// Tells every graceful job to stop; whether there is one that was not told before.
+pub(crate) fn stop_the_graceful(stop: Stop) -> bool {
+    let mut any = false;
+    for held in all_held() {
+        any |= held.is_graceful() && held.stop(stop);
+    }
+    any
+}
+
+fn attach(held: Arc<Held>) -> io::Result<()> {
+    let next = Instant::now() + held.tick();
+    let mut beats = beats();
+    match &beats.thread {
+        None => {
+            // As long as the process has one thread the kernel grants this at once; later it takes milliseconds.
+            Barrier::of_this_process();
+            let pulse = thread::Builder::new()
+                .name("livinglock".to_owned())
+                .spawn(run)?;
+            beats.thread = Some(pulse.thread().clone());
+        }
+        Some(pulse) if beats.wakes.is_none_or(|wakes| next < wakes) => pulse.unpark(),
+        Some(_) => {}
+    }
+    beats.list.push(Beat { held, next });
+    Ok(())
+}
+
+fn detach(held: &Held) {
+    beats()
+        .list
+        .retain(|beat| !std::ptr::eq(&raw const *beat.held, held));
+}
+
+fn run() {
+    sys::block_signals();
+    if !omits(FaultProtection::HOLD) {
+        gate::look_from_here();
+    }
+    loop {
+        let now = Instant::now();
+        let mut slept = false;
+        let mut due = Vec::new();
+        let mut beats = beats();
+        for beat in &mut beats.list {
+            if beat.next <= now {
+                // Nobody takes a pulse for silent that is late by less.
+                slept |= now - beat.next > patience(beat.held.tick()) / 2;
+                // From now, not from when it was due: a pulse that overslept has seen one tick, not many.
+                beat.next = now + beat.held.tick();
+                due.push(beat.held.clone());
+            }
+        }
+        beats.wakes = beats.list.iter().map(|beat| beat.next).min();
+        let wakes = beats.wakes;
+        drop(beats);
+        if (slept || gate::is_unsure()) && !omits(FaultProtection::HOLD) {
+            look_after_a_sleep();
+        } else if due.is_empty() {
+            match wakes {
+                Some(wakes) => thread::park_timeout(wakes.saturating_duration_since(now)),
+                None => thread::park(),
+            }
+            continue;
+        }
+        gate::harvest();
+        for held in due {
+            held.beat();
+        }
+    }
+}
+
+/// Looks whether the locks are still ours, after a sleep in which somebody may have replaced their files. Nobody passes meanwhile.
+fn look_after_a_sleep() {
+    let wakes = gate::hold_everybody();
+    for held in all_held() {
+        held.look();
+    }
+    gate::looked(wakes);
+}

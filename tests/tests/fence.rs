@@ -1,0 +1,233 @@
+//! The file of a holder that does not answer is replaced: it wakes up into a closed gate, and its successor's file is left alone.
+
+use std::{fs, os::unix::fs::symlink, thread, time::Duration};
+
+use livinglock_tests::{Ended, Job, Running, Scene, Signal, wait_until};
+
+const JOB: &str = env!("CARGO_BIN_EXE_job");
+
+const STALE: u64 = 300;
+
+fn job(scene: &Scene, behaviour: &[&str]) -> Job {
+    scene
+        .job(JOB, behaviour)
+        .stale(STALE)
+        .heartbeat(60)
+        .grace(200)
+        .set("ON_STALE", "fence")
+}
+
+/// A holder that works, and is stopped for longer than `stale`.
+fn stopped_holder(job: Job, scene: &Scene) -> Running {
+    let mut holder = job.spawn();
+    scene.wait_for_record(&format!("\"process_id\":{},", holder.id()));
+    scene.wait_for_record("\"checkpoint\":");
+    holder.signal(Signal::SIGSTOP);
+    holder.wait_until_stopped();
+    // This is the time that passes while everything stands still: there is no condition to wait for.
+    thread::sleep(Duration::from_millis(STALE + 100));
+    holder
+}
+
+/// The checkpoints that tireless holders passed in time, and too late.
+fn passed(scene: &Scene) -> (u64, u64) {
+    let count = |line: &String, index| -> u64 {
+        let word = line.split(' ').nth(index).expect("two numbers");
+        word.parse().expect("a number")
+    };
+    let lines = scene.lines("tireless");
+    (
+        lines.iter().map(|line| count(line, 0)).sum(),
+        lines.iter().map(|line| count(line, 1)).sum(),
+    )
+}
+
+/// Stops, fences and wakes a tireless holder.
+fn wake_the_tireless(scene: &Scene, round: usize, threads: &str, faults: &str) {
+    let mut holder = stopped_holder(job(scene, &["tireless", threads]).faults(faults), scene);
+    let newcomer = job(scene, &["until", &format!("end {round}")]).spawn();
+    scene.wait_for_owners(round);
+    holder.signal(Signal::SIGCONT);
+    let woken = holder.wait();
+    assert_eq!(woken.code, Some(75), "round {round}: {woken:?}");
+    assert!(woken.stderr.contains("lost the lock"), "{woken:?}");
+    // Neither written to nor removed.
+    let id = newcomer.id();
+    assert!(scene.record_says(&format!("\"process_id\":{id},")));
+    scene.give(&format!("end {round}"));
+    let newcomer = newcomer.wait();
+    assert_eq!(newcomer.code, Some(0), "round {round}: {newcomer:?}");
+    assert!(
+        newcomer.stderr.contains("its lock file is replaced"),
+        "{newcomer:?}"
+    );
+    assert!(!scene.lock().exists(), "released");
+}
+
+#[test]
+fn a_holder_whose_file_was_replaced_wakes_into_a_closed_gate() {
+    const ROUNDS: usize = 8;
+    let scene = Scene::new();
+    for round in 1..=ROUNDS {
+        wake_the_tireless(&scene, round, "1", "");
+    }
+    let (passed, late) = passed(&scene);
+    println!("fenced while stopped: {ROUNDS} rounds, {passed} checkpoints passed, {late} late");
+    assert_eq!((late, scene.overlaps()), (0, 0));
+    assert_eq!(scene.lines("predecessors").len(), ROUNDS);
+    assert!(
+        scene
+            .lines("predecessors")
+            .iter()
+            .all(|line| line.starts_with("Frozen"))
+    );
+}
+
+/// The signal that tells of the waking reaches one thread, which holds the others while they begin to run.
+#[test]
+fn of_many_threads_all_are_stopped_within_an_instant() {
+    const ROUNDS: usize = 5;
+    let scene = Scene::new();
+    for round in 1..=ROUNDS {
+        wake_the_tireless(&scene, round, "4", "");
+    }
+    let (passed, late) = passed(&scene);
+    println!("fenced while stopped, 4 threads: {ROUNDS} rounds, {passed} passed, {late} late");
+    assert!(
+        late < 1000,
+        "{late} late checkpoints are more than an instant's"
+    );
+}
+
+#[test]
+fn without_the_hold_a_woken_holder_works_on() {
+    const ROUNDS: usize = 20;
+    let scene = Scene::new();
+    for round in 1..=ROUNDS {
+        wake_the_tireless(&scene, round, "1", "omit=hold");
+        let (_, late) = passed(&scene);
+        if late > 0 {
+            println!("without the hold: {late} late checkpoints in round {round}");
+            return;
+        }
+    }
+    panic!("no late checkpoint was seen in {ROUNDS} rounds");
+}
+
+/// A holder that wakes up at the very moment when its file is replaced: it is in the midst of a unit, which it may finish.
+fn wake_at_the_fence(scene: &Scene, faults: &str) -> Ended {
+    let mut holder = stopped_holder(job(scene, &["slow-units"]), scene);
+    let newcomer = job(scene, &["work", "3", "1"])
+        .faults(&format!("stop@fenced{faults}"))
+        .spawn();
+    newcomer.wait_until_stopped();
+    holder.signal(Signal::SIGCONT);
+    let newcomer = newcomer.go_on();
+    let woken = holder.wait();
+    assert_eq!(woken.code, Some(75), "{woken:?}");
+    newcomer
+}
+
+#[test]
+fn a_newcomer_waits_until_a_slow_holder_must_have_noticed() {
+    const ROUNDS: usize = 5;
+    let scene = Scene::new();
+    for round in 0..ROUNDS {
+        let newcomer = wake_at_the_fence(&scene, "");
+        assert_eq!(newcomer.code, Some(0), "round {round}: {newcomer:?}");
+    }
+    println!(
+        "woken at the fence: {ROUNDS} rounds, {} overlaps",
+        scene.overlaps()
+    );
+    assert_eq!(scene.overlaps(), 0);
+}
+
+#[test]
+fn without_the_probation_the_two_overlap() {
+    let scene = Scene::new();
+    for _ in 0..10 {
+        let newcomer = wake_at_the_fence(&scene, ",omit=probation");
+        assert_eq!(newcomer.code, Some(0), "{newcomer:?}");
+        if scene.overlaps() > 0 {
+            return;
+        }
+    }
+    panic!("no overlap was seen");
+}
+
+/// Stopped in the midst of replacing the file, with the guard: nobody else can.
+#[test]
+fn a_fence_that_is_killed_or_stopped_half_way_blocks_nobody_for_long() {
+    for (fault, code) in [("kill@fencing", None), ("kill@fenced", None)] {
+        let scene = Scene::new();
+        let mut holder = stopped_holder(job(&scene, &["tireless", "1"]), &scene);
+        let newcomer = job(&scene, &["work", "3", "1"])
+            .faults(fault)
+            .spawn()
+            .wait();
+        assert_eq!(newcomer.code, code, "{fault}: {newcomer:?}");
+        let next = job(&scene, &["work", "3", "1"]).spawn().wait();
+        assert_eq!(next.code, Some(0), "{fault}: {next:?}");
+        holder.signal(Signal::SIGCONT);
+        assert_eq!(holder.wait().code, Some(75));
+        assert_eq!(passed(&scene).1, 0, "late");
+        wait_until("nothing is left", || !scene.lock().exists());
+        assert!(!scene.file("lock.fence").exists(), "{fault}");
+    }
+}
+
+/// The new file is made beside the old one, under a name that somebody may use on purpose.
+#[test]
+fn whatever_is_in_the_way_of_a_fence_is_left_alone() {
+    for is_a_link in [false, true] {
+        let scene = Scene::new();
+        let _holder = stopped_holder(job(&scene, &["tireless", "1"]), &scene);
+        let (precious, way) = (scene.file("precious"), scene.file("lock.fence"));
+        fs::write(&precious, "precious").expect("write a file");
+        if is_a_link {
+            symlink(&precious, &way).expect("make a link");
+        } else {
+            fs::copy(&precious, &way).expect("copy a file");
+        }
+        let newcomer = job(&scene, &["work", "3", "1"]).spawn().wait();
+        assert_eq!(newcomer.code, Some(73), "{newcomer:?}");
+        assert!(newcomer.stderr.contains("lock.fence is "), "{newcomer:?}");
+        for path in [&precious, &way] {
+            assert_eq!(fs::read_to_string(path).expect("read it"), "precious");
+        }
+        assert_eq!(scene.owners(), [""; 0]);
+    }
+}
+
+/// The new owner has come, worked and gone while the holder was stopped: then no file is there, and the lock is lost all the same.
+#[test]
+fn a_holder_that_slept_through_its_successors_run_does_not_go_on() {
+    let scene = Scene::new();
+    let mut holder = stopped_holder(job(&scene, &["tireless", "1"]), &scene);
+    let newcomer = job(&scene, &["work", "3", "1"]).spawn().wait();
+    assert_eq!(newcomer.code, Some(0), "{newcomer:?}");
+    assert!(!scene.lock().exists());
+    holder.signal(Signal::SIGCONT);
+    let woken = holder.wait();
+    assert_eq!(woken.code, Some(75), "{woken:?}");
+    assert_eq!(passed(&scene).1, 0, "late");
+    assert!(!scene.lock().exists());
+}
+
+/// A short stop costs nothing: the pulse looks, and the job goes on.
+#[test]
+fn a_holder_that_was_stopped_for_a_moment_goes_on_at_once() {
+    let scene = Scene::new();
+    let mut holder = job(&scene, &["until", "end"]).stale(60_000).spawn();
+    scene.wait_for_record("\"message\":\"working\"");
+    for _ in 0..20 {
+        holder.signal(Signal::SIGSTOP);
+        holder.wait_until_stopped();
+        holder.signal(Signal::SIGCONT);
+        wait_until("it goes on", || !holder.is_stopped());
+    }
+    scene.give("end");
+    let ended = holder.wait();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}
