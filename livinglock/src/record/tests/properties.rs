@@ -34,7 +34,7 @@ prop_compose! {
     fn a_record()(
         (name, host) in (text(), text()),
         process_id in any::<u32>(),
-        numbers in any::<[u64; 12]>(),
+        numbers in any::<[u64; 13]>(),
         owner in any::<u128>(),
         seconds in 0_u64..=253_402_300_799,
         state in prop_oneof![Just(State::Working), Just(State::Closing), Just(State::Panicked)],
@@ -42,7 +42,7 @@ prop_compose! {
     ) -> Record {
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         let [pid_namespace, time_namespace, process_started, process_inode, fencing_token, acquired_ns, progress_ns, stale_ms,
-            grace_ms, tick_ms, heartbeats, answers] = numbers;
+            grace_ms, tick_ms, heartbeats, answers, at_least_ms] = numbers;
         Record {
             process_id,
             timestamp: humantime::format_rfc3339_millis(time).to_string(),
@@ -52,7 +52,7 @@ prop_compose! {
             owner: format!("{owner:032x}"),
             acquired: humantime::format_rfc3339_seconds(time).to_string(),
             pid_namespace, time_namespace, process_started, process_inode, fencing_token, acquired_ns, progress_ns, stale_ms,
-            grace_ms, tick_ms, heartbeats, answers, state, checkpoint,
+            grace_ms, tick_ms, heartbeats, answers, at_least_ms, state, checkpoint,
             ..Record::new()
         }
     }
