@@ -43,7 +43,33 @@ pub(crate) fn parse(text: &str) -> Result<Duration, &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prop_assert, prop_assert_eq, proptest};
+
     use super::*;
+
+    proptest! {
+        /// Any text at all, texts that look like durations, and long ones.
+        #[test]
+        fn any_text_is_a_duration_or_refused(
+            any in ".*",
+            alike in "([0-9]{0,22}[. ]{0,2}[a-zA-Zµ]{0,6} ?){0,4}",
+            long in "[1-9][0-9]{3,10}[smhdw]",
+        ) {
+            for text in [any, alike, long] {
+                match parse(&text) {
+                    Ok(duration) => prop_assert!(duration <= LONGEST, "{text}"),
+                    Err(message) => prop_assert!([INVALID, NO_FIXED_LENGTH, TOO_LARGE].contains(&message), "{text}"),
+                }
+            }
+        }
+
+        #[test]
+        fn the_parts_of_a_duration_add_up(days in 0..1000_u64, hours in 0..1000_u64, minutes in 0..1000_u64, seconds in 0..1000_u64) {
+            let total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds;
+            let text = format!("{days}d {hours}h{minutes}m {seconds} s");
+            prop_assert_eq!(parse(&text), Ok(Duration::from_secs(total)), "{}", text);
+        }
+    }
 
     #[test]
     fn durations() {

@@ -207,4 +207,6 @@ fn block(span: Span, statements: TokenStream) -> Group {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod properties;
+
 fn record() -> Record {
     Record {
         process_id: 4121,
