@@ -135,7 +135,7 @@ pub(crate) const SIZE: usize = 4096;
 pub(crate) const LONGEST_TICK: Duration = Duration::from_secs(1);
 
 /// No record is longer, even with an autopsy of many threads, in bytes.
-const LONGEST_AUTOPSY: usize = 4 * SIZE;
+const LONGEST_AUTOPSY: usize = 8 * SIZE;
 
 /// No job waits for longer before it starts.
 const LONGEST_PROBATION: Duration = Duration::from_secs(60 * 60 + 2);

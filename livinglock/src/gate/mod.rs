@@ -236,7 +236,8 @@ impl Gate {
             let mut any = false;
             for (words, thread) in threads.iter_mut() {
                 if self.is_before(thread, root) {
-                    words.gate.store(SHUT, Ordering::Relaxed);
+                    // Over whatever stands open; the larger `HELD` stays.
+                    words.gate.fetch_max(SHUT, Ordering::SeqCst);
                     take(words, thread, root, Seen::Shut);
                     any = true;
                 }

@@ -51,9 +51,9 @@ fn ask(site: &'static Site, words: &Words) -> Result<(), Stop> {
         }
     }
     loop {
-        wait_for_the_look();
-        // From here on another waking shows: its handler stores over this.
+        // A waking after this shows, because its handler stores over it; one before it, because we wait.
         words.gate.store(SHUT, Ordering::SeqCst);
+        wait_for_the_look();
         let mut threads = lock_threads();
         let root = root();
         let thread = threads.enrolled(Thread::new);

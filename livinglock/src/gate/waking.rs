@@ -74,7 +74,8 @@ fn continued() {
     }
     WAKES.fetch_add(1, Ordering::SeqCst);
     WORDS.with(hold);
-    // The other threads run already. If the list is in use, the pulse holds them some microseconds later.
+    // The other threads run already: one in the midst of passing may pass once more. If the list is in use, the pulse holds them
+    // some microseconds later.
     if let Some(mut threads) = try_lock_threads() {
         for (words, _) in threads.iter_mut() {
             hold(words);
@@ -89,7 +90,7 @@ pub(crate) fn hold_everybody() -> u32 {
     let root = root();
     for pass in 0..2 {
         for (words, thread) in threads.iter_mut() {
-            words.gate.store(SHUT, Ordering::Relaxed);
+            words.gate.store(SHUT, Ordering::SeqCst);
             take(words, thread, root.as_ref(), Seen::Shut);
         }
         if pass == 0 {
