@@ -8,7 +8,6 @@ compile_error!(
 
 #[doc(hidden)]
 pub mod __private;
-mod autopsy;
 mod batch;
 mod checkpoint;
 mod error;
@@ -28,12 +27,12 @@ mod stop;
 mod store;
 mod sys;
 
-pub use autopsy::{Autopsy, Descendant, ThreadState};
 pub use batch::{predecessor, stop_requested};
 pub use error::Error;
 pub use livinglock_macros::{batch, no_checkpoint};
 pub use lock::{Lock, Options};
 pub use on_stale::OnStale;
 pub use predecessor::{Fate, Predecessor};
+pub use record::{Autopsy, Descendant, ThreadState};
 pub use record::{Checkpoint, Record, State};
 pub use stop::Stop;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    autopsy::Autopsy,
     process::Identity,
+    record::Autopsy,
     record::{Record, State},
 };
 

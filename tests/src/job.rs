@@ -23,6 +23,8 @@ impl Job {
             .args(behaviour)
             .env("SCENE", scene)
             .env_remove("LIVINGLOCK_FAULTS")
+            // It takes longer than a hung job has.
+            .env("RUST_BACKTRACE", "0")
             .env_remove("STOPPED")
             .stdin(Stdio::null())
             .stdout(Stdio::null());

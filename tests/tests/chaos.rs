@@ -6,7 +6,10 @@ use std::{
     io,
     os::unix::fs::FileExt,
     path::Path,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -57,7 +60,7 @@ fn no_two_work_whatever_happens_to_them() {
     let lock = scene.lock();
     let tally = chaos(&scene, &lock, soak(30), |dice| vandalise(&lock, dice));
     assert!(
-        tally.ran > 0 && tally.yielded > 0 && tally.killed > 0 && tally.stopped > 0,
+        tally.ran > 0 && tally.yielded > 0 && tally.killed > 0,
         "{tally}"
     );
     assert_eq!(tally.refused, 0, "every file here is fit");
@@ -80,6 +83,24 @@ fn no_two_work_on_a_disk_that_is_full_now_and_then() {
     assert!(tally.ran > 0 && tally.refused > 0, "{tally}");
 }
 
+/// Whoever held a file that was deleted works until its next tick and checkpoint, or for as long as it is stopped: the documented gap,
+/// in which others work too. That it closes, `lost.rs` shows; here, that nobody is stuck afterwards.
+#[test]
+fn deletions_leave_nobody_stuck() {
+    let scene = Scene::new();
+    let lock = scene.lock();
+    let deletions = AtomicUsize::new(0);
+    let (tally, _in_the_gap) = unleash(&scene, &lock, soak(10), |dice| {
+        if dice.below(2) == 0 && fs::remove_file(&lock).is_ok() {
+            deletions.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let deletions = deletions.into_inner();
+    println!("{deletions} deletions");
+    assert!(tally.ran > 0 && deletions > 0, "{tally}");
+    assert_eq!(tally.refused, 0, "every file here is fit");
+}
+
 /// Damages the content of the lock file, if there is one.
 fn vandalise(lock: &Path, dice: &mut Dice) {
     let Ok(file) = File::options().write(true).open(lock) else {
@@ -95,8 +116,21 @@ fn vandalise(lock: &Path, dice: &mut Dice) {
     damaged.expect("damage the lock file");
 }
 
-/// Eight at a time, each with its troubles, while `trouble` is made for all of them.
+/// Chaos in which nobody replaces or deletes a file: no two work, and whoever says that it lost the lock has lost it for nothing.
 fn chaos(scene: &Scene, lock: &Path, time: Duration, trouble: impl Fn(&mut Dice) + Sync) -> Tally {
+    let (tally, overlaps) = unleash(scene, lock, time, trouble);
+    assert_eq!(overlaps, 0);
+    assert_eq!(scene.lines("lost"), [""; 0]);
+    tally
+}
+
+/// Eight at a time, each with its troubles, while `trouble` is made for all of them. How they ended, and the overlaps.
+fn unleash(
+    scene: &Scene,
+    lock: &Path,
+    time: Duration,
+    trouble: impl Fn(&mut Dice) + Sync,
+) -> (Tally, usize) {
     let mut dice = Dice::new();
     let tally = Mutex::new(Tally::default());
     let deadline = Instant::now() + time;
@@ -107,10 +141,12 @@ fn chaos(scene: &Scene, lock: &Path, time: Duration, trouble: impl Fn(&mut Dice)
             scope.spawn(move || {
                 while Instant::now() < deadline {
                     let ended = run_one(scene, lock, &mut dice, deadline).wait();
-                    // Nobody replaces or deletes a file here, so whoever says this has lost its lock for nothing.
-                    assert!(!ended.stderr.contains("lost the lock"), "{ended:?}");
+                    if ended.stderr.contains("lost the lock") {
+                        scene.note("lost", &ended.stderr.replace('\n', " "));
+                    }
+                    let panicked = ended.stderr.contains("panicked at");
                     assert!(
-                        ended.code == Some(101) || !ended.stderr.contains("panicked at"),
+                        !panicked || ended.stderr.contains("on purpose"),
                         "{ended:?}"
                     );
                     tally
@@ -132,7 +168,6 @@ fn chaos(scene: &Scene, lock: &Path, time: Duration, trouble: impl Fn(&mut Dice)
     let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
     let (owners, overlaps) = (scene.owners().len(), scene.overlaps());
     println!("chaos: {time:?}: {owners} owners, {tally}, {overlaps} overlaps");
-    assert_eq!(overlaps, 0);
 
     // Whatever is left, the next run gets it.
     let last = job(scene, lock, &["work", "1", "0"])
@@ -140,7 +175,7 @@ fn chaos(scene: &Scene, lock: &Path, time: Duration, trouble: impl Fn(&mut Dice)
         .spawn()
         .wait();
     assert_eq!(last.code, Some(0), "{last:?}");
-    tally
+    (tally, overlaps)
 }
 
 fn job(scene: &Scene, lock: &Path, behaviour: &[&str]) -> Job {

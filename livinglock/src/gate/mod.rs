@@ -8,6 +8,7 @@
 //! the closer sees the thread's progress, whichever way they meet. The barrier is `membarrier(2)`, which costs the closer some
 //! microseconds and the thread nothing; where the kernel has none, the thread fences on its slow path.
 
+mod doubt;
 mod passing;
 mod scope;
 mod threads;
@@ -19,14 +20,12 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, atomic::Ordering},
 };
 
+pub(crate) use doubt::{doubt, is_unsure, looked, looks_come_from, wait_for_the_look, wakes};
 pub(crate) use passing::{is_here, pass, set_progress, stop_requested};
 pub(crate) use scope::{ThreadScope, innermost};
 use threads::{Thread, Threads, admit, gates, lock_threads, root, set_root, take};
 pub(crate) use threads::{harvest, last_passes, set_message, wants_message};
-pub(crate) use waking::{
-    doubt, heed_waking, hold_everybody, is_unsure, looked, looks_come_from, wait_for_the_look,
-    wakes,
-};
+pub(crate) use waking::{heed_waking, hold_everybody};
 use words::SHUT;
 
 use crate::{

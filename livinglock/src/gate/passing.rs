@@ -4,8 +4,8 @@ use std::sync::atomic::{Ordering, compiler_fence, fence};
 
 use super::{
     Status,
+    doubt::wait_for_the_look,
     threads::{Thread, admit, gates, lock_threads, root},
-    waking::wait_for_the_look,
     words::{FENCED, OPEN, SHUT, WORDS, Words},
 };
 use crate::{site::Site, stop::Stop, sys::Seen};

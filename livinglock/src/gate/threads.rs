@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     Gate, Passed, Status,
-    waking::is_unsure,
+    doubt::is_unsure,
     words::{FENCED, NO_TOTAL, OPEN, SHUT, WORDS, Words},
 };
 use crate::{

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{Stat, is_proc_ours, processes};
-use crate::{autopsy::Descendant, sys::PidFd};
+use crate::{record::Descendant, sys::PidFd};
 
 /// The descendants of a process.
 ///

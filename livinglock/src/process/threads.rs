@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use super::Stat;
-use crate::{autopsy::ThreadState, sys};
+use crate::{record::ThreadState, sys};
 
 /// What every thread of this process but the calling one is doing.
 pub(crate) fn thread_states() -> Vec<ThreadState> {

@@ -13,11 +13,11 @@ use super::{
     duty::{Duty, Phase},
 };
 use crate::{
-    autopsy::{Autopsy, ThreadState},
     error::{Error, Result},
     gate::{self, Gate},
     predecessor::Predecessor,
     process::{self, Family},
+    record::{Autopsy, ThreadState},
     record::{Checkpoint, Record, State},
     report,
     stop::Stop,

@@ -166,9 +166,31 @@ fn every_text_that_fits_its_bound_fits_the_record() {
 }
 
 #[test]
-fn texts_are_cut_between_characters() {
-    assert_eq!(bounded("日本語", 7), "日本");
-    assert_eq!(bounded_end("日本語", 7), "本語");
-    assert_eq!(bounded("short", 7), "short");
-    assert_eq!(bounded_end("short", 7), "short");
+fn a_hold_after_the_end_lasts_for_at_least_so_long_whatever_the_wall_clock_says() {
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    let at = |minutes_later: u64| {
+        humantime::parse_rfc3339("2026-11-23T02:00:00Z").unwrap() + minutes(minutes_later)
+    };
+    let record = Record {
+        state: State::Kept,
+        at_least_ms: 14 * 60_000,
+        acquired: "2026-11-23T02:00:00Z".to_owned(),
+        acquired_ns: 5_000_000_000,
+        ..record()
+    };
+    let after = |minutes: u64| Some(5_000_000_000 + minutes * 60_000_000_000);
+    // On the clock of this boot the wall clock does not matter, wherever it was set.
+    for wall_clock in [at(0), at(10_000), SystemTime::UNIX_EPOCH] {
+        assert_eq!(record.kept_for(after(4), wall_clock), Some(minutes(10)));
+        assert_eq!(record.kept_for(after(14), wall_clock), None);
+    }
+    // After a reboot it is all that there is; set back to before the hold, it says nothing.
+    assert_eq!(record.kept_for(None, at(4)), Some(minutes(10)));
+    assert_eq!(record.kept_for(None, at(14)), None);
+    assert_eq!(record.kept_for(None, SystemTime::UNIX_EPOCH), None);
+    let released = Record {
+        state: State::Working,
+        ..record
+    };
+    assert_eq!(released.kept_for(after(4), at(4)), None, "it crashed");
 }

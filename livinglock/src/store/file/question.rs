@@ -14,10 +14,10 @@ use super::{
 };
 use crate::{
     OnStale,
-    autopsy::Autopsy,
     error::{Error, Result},
     predecessor::{How, Takeover},
     process::{self, Family, Suspect},
+    record::Autopsy,
     record::{Content, Record, State},
     report::{self, Busy},
     sys,

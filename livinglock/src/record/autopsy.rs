@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::Checkpoint;
+use super::Checkpoint;
 
 /// What a job was doing when it was ended because it reached no checkpoint.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]

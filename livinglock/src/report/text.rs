@@ -1,0 +1,51 @@
+//! Texts and spans of time as they are printed.
+
+use std::{
+    fmt::{self, Write},
+    path::Path,
+    time::Duration,
+};
+
+/// A path as it is printed.
+pub(crate) fn path(path: &Path) -> impl fmt::Display {
+    Escaped(path.to_string_lossy())
+}
+
+/// The two largest units of a duration: `3h 12m`, `43m`, `3s`, `0.3s`.
+pub(crate) fn span(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    if seconds < 1 {
+        return format!("{:.1}s", duration.as_secs_f64());
+    }
+    let units = [(86400, 'd'), (3600, 'h'), (60, 'm'), (1, 's')];
+    let first = units
+        .iter()
+        .position(|(unit, _)| seconds >= *unit)
+        .unwrap_or(3);
+    let (unit, letter) = units[first];
+    let mut text = format!("{}{letter}", seconds / unit);
+    if let Some((smaller, letter)) = units.get(first + 1) {
+        let rest = seconds % unit / smaller;
+        if rest > 0 {
+            let _ = write!(text, " {rest}{letter}");
+        }
+    }
+    text
+}
+
+/// Text that cannot steer a terminal: control characters and those that turn the direction of writing, or begin a line, are escaped.
+pub(super) struct Escaped<T>(pub(super) T);
+
+impl<T: AsRef<str>> fmt::Display for Escaped<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.as_ref().chars() {
+            let turns = matches!(character, '\u{061c}' | '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            if character.is_control() || turns {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                f.write_char(character)?;
+            }
+        }
+        Ok(())
+    }
+}
