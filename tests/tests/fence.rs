@@ -252,6 +252,44 @@ fn a_fence_that_is_killed_or_stopped_half_way_blocks_nobody_for_long() {
     }
 }
 
+/// The holder is stopped in its release, when it has just seen that the path leads to its own file.
+fn stopped_in_its_release(scene: &Scene) -> Running {
+    let holder = job(scene, &["work", "3", "1"])
+        .faults("stop@unlinking")
+        .spawn();
+    holder.wait_until_stopped();
+    // This is the time that passes while everything stands still: there is no condition to wait for.
+    thread::sleep(Duration::from_millis(STALE + 100));
+    holder
+}
+
+#[test]
+fn nobody_fences_in_the_midst_of_a_release() {
+    let scene = Scene::new();
+    let holder = stopped_in_its_release(&scene);
+    let newcomer = job(&scene, &["work", "3", "1"]).spawn().wait();
+    assert_eq!(newcomer.code, Some(42), "{newcomer:?}");
+    let named = format!("continue or kill pid {} (job)", holder.id());
+    assert!(newcomer.stderr.contains(&named), "{newcomer:?}");
+    assert_eq!(holder.go_on().code, Some(0));
+    assert!(!scene.lock().exists());
+}
+
+#[test]
+fn without_the_guard_of_a_fence_a_release_removes_its_file() {
+    let scene = Scene::new();
+    let holder = stopped_in_its_release(&scene);
+    let newcomer = job(&scene, &["until", "end"])
+        .faults("omit=guard-fence")
+        .spawn();
+    scene.wait_for_owners(2);
+    assert!(scene.record_says(&format!("\"process_id\":{},", newcomer.id())));
+    drop(holder.go_on());
+    // It is put back at the next tick, if nobody is quicker.
+    assert!(!scene.lock().exists(), "the witness sees it");
+    drop(newcomer.kill());
+}
+
 /// The new file is made beside the old one, under a name that somebody may use on purpose.
 #[test]
 fn whatever_is_in_the_way_of_a_fence_is_left_alone() {

@@ -158,9 +158,12 @@ impl Held {
         if self.duty().is_none() {
             return Err(Error::stopped(&self.path, Stop::Lost));
         }
-        if self.obeyed().is_some_and(|stop| stop != Stop::Lost) {
+        if let Some(stop) = self.obeyed() {
             self.abandon(Ended::Stopped);
-            return Ok(());
+            return match stop {
+                Stop::Lost => Err(Error::stopped(&self.path, stop)),
+                _ => Ok(()),
+            };
         }
         self.gate.shut(Stop::Released);
         let duty = self.duty().take();

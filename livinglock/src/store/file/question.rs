@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Attempt, Claim,
-    faults::{Step, reach},
+    faults::{Protection, Step, omits, reach},
     opened::{Opened, QUESTION, STOP},
 };
 use crate::{
@@ -153,7 +153,7 @@ impl Claim<'_> {
         mut record: Box<Record>,
         begun: Instant,
     ) -> Result<Attempt> {
-        if opened.is_guarded(self.path)? {
+        if opened.is_guarded(self.path)? && !omits(Protection::GUARD_FENCE) {
             // The next owner may have the byte already, and be stopped before it could write its record.
             return Ok(Attempt::Busy(opened.guarded(), None));
         }
