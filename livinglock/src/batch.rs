@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    Error, OnStale, Options, Predecessor, Stop, exit_status,
+    Error, OnStale, Options, Predecessor, Stop, checkpoint, exit_status,
     gate::{self, Gate, ThreadScope},
     pulse::{self, Ended, Held, Role},
     report,
@@ -289,6 +289,11 @@ fn leave_main(held: &Held, ended: thread::Result<ExitCode>) -> ExitCode {
             status
         }
         Err(panic) => {
+            if let Some(&stop) = panic.downcast_ref::<Stop>() {
+                // Of a locked function, and nobody caught it.
+                end_stopped(held, stop);
+                return ExitCode::from(stop.exit_status());
+            }
             held.abandon(Ended::Panicked);
             panic::resume_unwind(panic)
         }
@@ -304,8 +309,11 @@ fn end_stopped(held: &Held, stop: Stop) {
 
 /// Ends the process for a job that has to stop where no unwinding is possible.
 pub(crate) fn end_process(stop: Stop) -> ! {
-    for held in pulse::all_stopped() {
-        end_stopped(&held, stop);
+    for held in pulse::all_held() {
+        if let Some(record) = held.abandon(Ended::WithProcess) {
+            let descendants = pulse::end_descendants(&record);
+            report::say(&report::stopped(held.path(), &record, stop, descendants));
+        }
     }
     process::exit(i32::from(stop.exit_status()))
 }
@@ -363,6 +371,7 @@ pub struct Guard {
 pub fn enter(job: &Job<'_>) -> Result<Guard, Error> {
     let gate = Gate::in_scope();
     let held = job.hold(gate.clone(), Role::Function)?;
+    checkpoint::begin();
     Ok(Guard {
         held,
         _scope: ThreadScope::enter(&gate),
@@ -380,7 +389,11 @@ impl Drop for Guard {
         if self.held.obeyed().is_some() {
             self.held.abandon(Ended::Stopped);
         } else if thread::panicking() {
-            self.held.abandon(Ended::Panicked);
+            self.held.abandon(if checkpoint::is_leaving() {
+                Ended::Stopped
+            } else {
+                Ended::Panicked
+            });
         } else if let Err(error) = self.held.release() {
             report::say(&report::chain(&error));
         }

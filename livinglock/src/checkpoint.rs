@@ -1,6 +1,6 @@
 //! What the checkpoint macros call.
 
-use std::{fmt, panic, thread};
+use std::{cell::Cell, fmt, panic, thread};
 
 use crate::{batch, gate, site::Site, stop::Stop};
 
@@ -29,7 +29,23 @@ fn leave(stop: Stop) {
     if cfg!(panic = "abort") {
         batch::end_process(stop);
     }
+    LEAVING.set(true);
     panic::resume_unwind(Box::new(stop));
+}
+
+thread_local! {
+    /// The thread unwinds, or has unwound, because of a stop.
+    static LEAVING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether an unwinding of this thread is that of a stop. A destructor cannot see what is unwinding.
+pub(crate) fn is_leaving() -> bool {
+    LEAVING.get()
+}
+
+/// A new locked function begins: whatever has unwound before was caught.
+pub(crate) fn begin() {
+    LEAVING.set(false);
 }
 
 /// Passes a checkpoint, or says why the job has to stop.

@@ -98,6 +98,11 @@ impl Error {
         .into()
     }
 
+    pub(crate) fn of_a_forked_child() -> Self {
+        Kind::Setting("a forked child has no part in its parent's lock; acquire one of its own")
+            .into()
+    }
+
     pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         use io::ErrorKind as K;
         let remedy = match source.kind() {

@@ -12,7 +12,7 @@ use crate::{
     OnStale, Predecessor,
     error::{Error, Kind, Result},
     gate::{self, Gate},
-    pulse::{self, Held, Role, Terms},
+    pulse::{self, Ended, Held, Role, Terms},
     record::{self, Record, milliseconds},
     signals,
     site::Site,
@@ -297,10 +297,12 @@ impl Lock {
         self.held
             .gate()
             .pass(Site::from(Location::caller()))
-            .map_err(|stop| Error::stopped(self.held.path(), stop))
+            .map_err(|stop| Error::stopped(self.held.path(), self.held.reason(stop)))
     }
 
     /// Releases the lock and removes its file.
+    ///
+    /// The file stays, but free, after a stop, for whoever comes next; and for the rest of `at_least`.
     ///
     /// # Errors
     ///
@@ -324,7 +326,11 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // After `release` there is nothing left to do, and of a failure nobody could be told.
-        let _ = self.held.release();
+        if thread::panicking() && self.held.obeyed().is_none() {
+            self.held.abandon(Ended::Panicked);
+        } else {
+            // After `release` there is nothing left to do, and of a failure nobody could be told.
+            let _ = self.held.release();
+        }
     }
 }

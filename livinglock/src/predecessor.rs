@@ -23,7 +23,7 @@ pub struct Predecessor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fate {
-    /// Its process ended without releasing: it was killed, or aborted.
+    /// Its process ended without releasing: it was killed, aborted, or left by `std::process::exit`.
     Crashed,
     /// It passed no checkpoint for longer than `stale`, was asked, and gave way.
     Hung,
@@ -116,7 +116,7 @@ impl Fate {
             (_, Some(How::Ended | How::Fenced)) => Self::Frozen,
             (Some(record), _) if record.livinglock == 0 => Self::Foreign,
             (Some(record), how) => match record.state {
-                State::Stopped => Self::Stopped,
+                State::Stopped | State::Stopping => Self::Stopped,
                 State::Panicked => Self::Panicked,
                 State::Closing => Self::Hung,
                 State::Working | State::Probation | State::Kept if how.is_some() => Self::Hung,

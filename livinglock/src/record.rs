@@ -92,13 +92,15 @@ pub enum State {
     Working,
     /// It has replaced the file of a holder that did not answer, and its job starts after `probation_ms`.
     Probation,
-    /// It was found hung, or asked to stop: it has `grace` left to reach a checkpoint.
+    /// It was found hung: it has `grace` left to reach a checkpoint.
     Closing,
+    /// It was told to stop, by a signal, by `at_most`, or by a run with `replace`: it has `grace` left.
+    Stopping,
     /// It panicked.
     Panicked,
-    /// It was stopped at a checkpoint, by a signal, by `at_most`, or by a run with `replace`.
+    /// It was stopped at a checkpoint.
     Stopped,
-    /// It has ended, but keeps the lock until `at_least` has passed since `acquired`.
+    /// It has released the lock, but keeps it until `at_least` has passed since `acquired`, or could not remove the file.
     Kept,
 }
 

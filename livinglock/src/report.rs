@@ -303,14 +303,24 @@ fn signal_name(signal: u8) -> String {
 }
 
 /// The last words of a job that did not reach a checkpoint in time.
-pub(crate) fn given_up(path: &Path, record: &Record, with_its_process: bool) -> String {
+pub(crate) fn given_up(
+    path: &Path,
+    record: &Record,
+    with_its_process: bool,
+    obeyed: bool,
+) -> String {
+    let failure = if obeyed {
+        "did not finish stopping"
+    } else {
+        "reached no checkpoint"
+    };
     let end = if with_its_process {
         "so its process ends now"
     } else {
         "so it loses the lock, and passes no checkpoint any more"
     };
     format!(
-        "{}: {} reached no checkpoint within {}, {end}; {}{}",
+        "{}: {} {failure} within {}, {end}; {}{}",
         self::path(path),
         who(record),
         span(record.grace()),

@@ -13,9 +13,8 @@ use signal_hook::{
 };
 
 use crate::{
-    pulse,
-    stop::Stop,
-    sys::{self, Barrier},
+    pulse::{self, Reception},
+    sys::{Barrier, Disposition},
 };
 
 /// Listens to SIGTERM, SIGINT and SIGHUP from now on, but not to those that are ignored, as SIGHUP is under `nohup`.
@@ -25,18 +24,27 @@ pub(crate) fn listen() -> io::Result<()> {
     if *listens {
         return Ok(());
     }
-    let heeded =
-        [SIGTERM, SIGINT, SIGHUP].map(|signal| (!sys::is_ignored(signal)).then_some(signal));
-    let mut signals = Signals::new(heeded.into_iter().flatten())?;
+    let dispositions = [SIGTERM, SIGINT, SIGHUP].map(|signal| (signal, Disposition::of(signal)));
+    let heeded = dispositions
+        .iter()
+        .filter(|(_, disposition)| *disposition != Disposition::Ignored)
+        .map(|(signal, _)| *signal);
+    let mut signals = Signals::new(heeded)?;
     // While the process has one thread this is granted at once.
     Barrier::of_this_process();
     thread::Builder::new()
         .name("livinglock-sig".to_owned())
         .spawn(move || {
             for signal in signals.forever() {
-                let stop = Stop::Signal(u8::try_from(signal).unwrap_or(u8::MAX));
-                // The second one, and one that finds no graceful job, does what it would do without us.
-                if !pulse::stop_the_graceful(stop) {
+                let number = u8::try_from(signal).unwrap_or(u8::MAX);
+                let is_ours = dispositions.contains(&(signal, Disposition::Default));
+                let ends = match pulse::signal_the_graceful(number) {
+                    Reception::First => false,
+                    Reception::Again => true,
+                    // Whoever handled it before us was called, and knows what to do.
+                    Reception::Nobody => is_ours,
+                };
+                if ends {
                     // It fails for signals that do not exist.
                     let _ = emulate_default_handler(signal);
                 }

@@ -1,6 +1,9 @@
 //! Stops: by a signal, by the longest run, by a run that replaces this one; and the shortest hold.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use livinglock_tests::{Ended, Job, Running, Scene, Signal, is_running, wait_until};
 
@@ -75,7 +78,7 @@ fn a_job_that_does_not_mind_a_stop_is_ended_after_grace() {
     let ended = holder.wait();
     assert_eq!(ended.code, Some(143), "{ended:?}");
     assert!(
-        ended.stderr.contains("reached no checkpoint within 0.3s"),
+        ended.stderr.contains("did not finish stopping within 0.3s"),
         "{ended:?}"
     );
 }
@@ -113,7 +116,7 @@ fn a_run_longer_than_at_most_is_stopped() {
         ended.stderr.contains("so its process ends now"),
         "{ended:?}"
     );
-    assert!(fate_of_the_last(&scene).starts_with("Hung about to hang"));
+    assert!(fate_of_the_last(&scene).starts_with("Stopped about to hang"));
 }
 
 #[test]
@@ -147,6 +150,56 @@ fn a_stop_reaches_the_threads_of_a_pool_and_the_tasks_of_a_runtime() {
             assert!(stops.iter().all(|stop| stop.contains("signal 15")));
         }
     }
+}
+
+/// A locked function in a locked `main` loses its own lock, and nobody catches that.
+#[test]
+fn a_stop_of_a_function_ends_its_main_with_the_same_status() {
+    let scene = Scene::new();
+    let holder = working(&scene, job(&scene, &["nested"]));
+    let inner = scene.file("inner");
+    wait_until("the function works", || {
+        fs::read_to_string(&inner).is_ok_and(|text| text.contains("\"message\":\"nested\""))
+    });
+    fs::write(scene.file("other"), "precious").expect("write a file");
+    fs::rename(scene.file("other"), &inner).expect("replace the function's lock file");
+    let ended = holder.wait();
+    assert_eq!(ended.code, Some(75), "{ended:?}");
+    assert!(!ended.stderr.contains("panicked"), "{ended:?}");
+    assert_eq!(fs::read_to_string(&inner).expect("read it"), "precious");
+    assert!(fate_of_the_last(&scene).starts_with("Stopped"));
+}
+
+/// The stop of `main` unwinds through a locked function as well, which has not panicked for that.
+#[test]
+fn a_stop_of_main_is_one_of_the_function_within() {
+    for (setting, value, status) in [("AT_MOST_MS", "500", 124), ("GRACEFUL", "1", 143)] {
+        let scene = Scene::new();
+        let mut holder = job(&scene, &["nested"]).set(setting, value).spawn();
+        let inner = scene.file("inner");
+        let says = |text: &str| fs::read_to_string(&inner).is_ok_and(|it| it.contains(text));
+        wait_until("the function works", || says("\"message\":\"nested\""));
+        if setting == "GRACEFUL" {
+            holder.signal(Signal::SIGTERM);
+        }
+        let ended = holder.wait();
+        assert_eq!(ended.code, Some(status), "{ended:?}");
+        assert!(says("\"state\":\"stopped\""), "{setting}");
+        assert!(fate_of_the_last(&scene).starts_with("Stopped"));
+    }
+}
+
+#[test]
+fn the_first_signal_does_not_cut_another_stop_short() {
+    let scene = Scene::new();
+    let mut holder = graceful(&scene, &["deaf"])
+        .grace(2000)
+        .set("AT_MOST_MS", "200")
+        .spawn();
+    holder.wait_until_it_says("longer than `at_most`");
+    holder.signal(Signal::SIGTERM);
+    let ended = holder.wait();
+    assert_eq!(ended.code, Some(124), "{ended:?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::{
     process,
     sync::{
-        Condvar, Mutex, OnceLock, PoisonError,
+        Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
     thread::Thread,
@@ -17,7 +17,7 @@ static LOOKS: AtomicU32 = AtomicU32::new(0);
 static LOOKED: (Mutex<()>, Condvar) = (Mutex::new(()), Condvar::new());
 
 /// Who looks: the pulse, and the process that it belongs to.
-static PULSE: OnceLock<(Thread, u32)> = OnceLock::new();
+static PULSE: Mutex<Option<(Thread, u32)>> = Mutex::new(None);
 
 /// How often the process has woken up.
 pub(crate) fn wakes() -> u32 {
@@ -30,8 +30,12 @@ pub(crate) fn doubt() -> u32 {
 }
 
 /// Makes a thread of this process the one that looks.
-pub(crate) fn looks_come_from(pulse: &Thread) {
-    PULSE.get_or_init(|| (pulse.clone(), process::id()));
+pub(crate) fn looks_come_from(thread: &Thread) {
+    *pulse() = Some((thread.clone(), process::id()));
+}
+
+fn pulse() -> MutexGuard<'static, Option<(Thread, u32)>> {
+    PULSE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether the process woke up and the pulse has not looked yet.
@@ -41,8 +45,8 @@ pub(crate) fn is_unsure() -> bool {
 
 /// A forked child has none: threads are not inherited.
 fn has_pulse() -> bool {
-    PULSE
-        .get()
+    pulse()
+        .as_ref()
         .is_some_and(|(_, owner)| *owner == process::id())
 }
 
@@ -60,7 +64,7 @@ pub(crate) fn wait_for_the_look() {
     }
     let mut waiting = LOOKED.0.lock().unwrap_or_else(PoisonError::into_inner);
     while is_unsure() {
-        if let Some((pulse, _)) = PULSE.get() {
+        if let Some((pulse, _)) = pulse().as_ref() {
             pulse.unpark();
         }
         waiting = LOOKED

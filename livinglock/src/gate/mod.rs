@@ -172,9 +172,14 @@ impl Gate {
         }
     }
 
-    /// Notes that somebody was told why the gate is shut.
-    fn obey(&self) {
-        self.state().obeyed = true;
+    /// Why the gate is shut, if it is; whoever asks is told, and leaves.
+    fn obey(&self) -> Option<Stop> {
+        let mut state = self.state();
+        let Status::Shut(stop) = state.status else {
+            return None;
+        };
+        state.obeyed = true;
+        Some(stop)
     }
 
     /// Whether somebody was told why the gate is shut.

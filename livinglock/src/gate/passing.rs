@@ -1,9 +1,12 @@
 //! The three ways past a checkpoint: been here, passing through, and having to ask.
 
-use std::sync::atomic::{Ordering, compiler_fence, fence};
+use std::sync::{
+    Arc,
+    atomic::{Ordering, compiler_fence, fence},
+};
 
 use super::{
-    Status,
+    Gate, Status,
     doubt::wait_for_the_look,
     threads::{Thread, admit, gates, lock_threads, root},
     words::{FENCED, OPEN, SHUT, WORDS, Words},
@@ -77,9 +80,9 @@ fn ask(site: &'static Site, words: &Words) -> Result<(), Stop> {
                 words.site.set(Seen::Empty);
                 return Ok(());
             }
-            (Some((gate, Status::Shut(stop))), Some(_)) => {
+            (Some((_, Status::Shut(stop))), Some(thread)) => {
                 words.site.set(Seen::Shut);
-                gate.obey();
+                obey(gates(thread.scope.as_ref(), root.as_ref()));
                 return Err(stop);
             }
             (Some((gate, _)), _) => {
@@ -101,10 +104,13 @@ pub(crate) fn stop_requested() -> Option<Stop> {
         let mut threads = lock_threads();
         let root = root();
         let thread = threads.enrolled(Thread::new)?;
-        gates(thread.scope.as_ref(), root.as_ref()).find_map(|gate| {
-            let stop = gate.stop()?;
-            gate.obey();
-            Some(stop)
-        })
+        obey(gates(thread.scope.as_ref(), root.as_ref()))
     })
+}
+
+/// Obeys every gate that is shut: whoever leaves for the sake of one leaves them all. The reason of the innermost.
+fn obey<'a>(gates: impl Iterator<Item = &'a Arc<Gate>>) -> Option<Stop> {
+    gates
+        .filter_map(|gate| gate.obey())
+        .reduce(|innermost, _| innermost)
 }

@@ -3,7 +3,10 @@
 use std::{
     mem,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -39,6 +42,8 @@ pub(crate) enum Role {
 pub(crate) enum Ended {
     /// Because it was told to.
     Stopped,
+    /// The same, and its process ends in this very place.
+    WithProcess,
     Panicked,
 }
 
@@ -60,6 +65,10 @@ pub(crate) struct Held {
     path: PathBuf,
     tick: Duration,
     predecessor: Option<Predecessor>,
+    /// A signal has told it to stop.
+    signalled: AtomicBool,
+    /// A forked child has a copy of this, but no part in it.
+    process: u32,
     duty: Mutex<Option<Duty>>,
 }
 
@@ -87,11 +96,13 @@ impl Held {
             duty: Mutex::new(Some(Duty::new(lease, record, terms.heartbeat))),
             path,
             predecessor,
+            signalled: AtomicBool::new(false),
+            process: std::process::id(),
         });
         if let Err(error) = attach(held.clone()) {
             // Nothing was done under it.
             let duty = held.duty().take();
-            let _ = duty.map(|duty| duty.lease.release());
+            let _ = duty.map(|duty| duty.lease.release(&duty.record));
             return Err(Error::io("start the pulse of", &held.path, error));
         }
         // Stopped or frozen since then we may have lost it already.
@@ -132,6 +143,15 @@ impl Held {
         (stop == Stop::Lost || self.gate.is_obeyed()).then_some(stop)
     }
 
+    /// Why the job has to stop, once it was told at its gate: of a lock that was taken from it meanwhile, that it is lost.
+    pub(crate) fn reason(&self, stop: Stop) -> Stop {
+        if self.duty().is_none() {
+            Stop::Lost
+        } else {
+            stop
+        }
+    }
+
     /// Waits until the job may begin: after a fence, when the former holder must have noticed.
     pub(crate) fn wait_for_the_start(&self) -> Result<()> {
         let is_on_probation = || {
@@ -155,6 +175,9 @@ impl Held {
 
     /// Ends the hold and removes the file, if the lock is still ours. Whoever still works behind the gate passes no checkpoint.
     pub(crate) fn release(&self) -> Result<()> {
+        if self.is_inherited() {
+            return Err(Error::of_a_forked_child());
+        }
         if self.duty().is_none() {
             return Err(Error::stopped(&self.path, Stop::Lost));
         }
@@ -173,20 +196,24 @@ impl Held {
         };
         let held =
             Duration::from_nanos(sys::monotonic_ns().saturating_sub(duty.record.acquired_ns));
+        // What stays of it says that it was released.
+        duty.record.state = State::Kept;
+        duty.record.stamp();
         let released = if held < duty.record.at_least() && duty.lease.is_held() {
             gate::harvest();
             duty.note(self.gate.take_passed());
-            duty.record.state = State::Kept;
-            duty.record.stamp();
             duty.lease.keep(&duty.record)
         } else {
-            duty.lease.release()
+            duty.lease.release(&duty.record)
         };
         released.map_err(|error| Error::io("release the lock file", &self.path, error))
     }
 
     /// Ends the hold of a job that was stopped or has panicked, and leaves the record for whoever comes next. What it says is the result.
     pub(crate) fn abandon(&self, ended: Ended) -> Option<Record> {
+        if self.is_inherited() {
+            return None;
+        }
         self.gate.shut(Stop::Released);
         gate::harvest();
         let duty = self.duty().take();
@@ -196,32 +223,33 @@ impl Held {
         match (ended, self.gate.stop()) {
             (Ended::Panicked, _) => duty.record.state = State::Panicked,
             // It was hung, or has nothing to say any more; or whoever comes next has to go on with its probation.
-            (Ended::Stopped, None | Some(Stop::Lost)) => {}
-            (Ended::Stopped, _) if duty.record.state == State::Probation => {}
-            (Ended::Stopped, Some(_)) => duty.record.state = State::Stopped,
+            (_, None | Some(Stop::Lost)) => {}
+            _ if duty.record.state == State::Probation => {}
+            (_, Some(_)) => duty.record.state = State::Stopped,
         }
         if duty.lease.is_held() {
             duty.write();
         }
         let Duty { lease, record, .. } = duty;
-        if self.terms.role == Role::Main {
+        if self.terms.role == Role::Main || ended == Ended::WithProcess {
             // The process ends now, and the kernel frees the lock after its last thread: until then some may be in mid-unit.
             mem::forget(lease);
         }
         Some(record)
     }
 
-    /// Tells the job to stop at its next checkpoint; whether it was not told before.
-    pub(super) fn stop(&self, stop: Stop) -> bool {
-        let mut guard = self.duty();
-        let Some(duty) = guard.as_mut() else {
-            return false;
-        };
-        if matches!(duty.phase, Phase::Leaving(_)) {
-            return false;
+    /// Tells the job that its process was sent a signal; whether it is the first one.
+    pub(super) fn signal(&self, signal: u8) -> bool {
+        if let Some(duty) = self.duty().as_mut()
+            && !matches!(duty.phase, Phase::Leaving(_))
+        {
+            self.stop_on_duty(duty, Stop::Signal(signal));
         }
-        self.stop_on_duty(duty, stop);
-        true
+        !self.signalled.swap(true, Ordering::Relaxed)
+    }
+
+    fn is_inherited(&self) -> bool {
+        self.process != std::process::id()
     }
 
     fn stop_on_duty(&self, duty: &mut Duty, stop: Stop) {
@@ -229,7 +257,7 @@ impl Held {
         duty.phase = Phase::Leaving(duty.record.grace());
         // The acknowledgement for whoever waits for the lock. Who takes it from one on probation has to know that.
         if stop != Stop::Lost && duty.record.state != State::Probation {
-            duty.record.state = State::Closing;
+            duty.record.state = State::Stopping;
             duty.write();
         }
         // Last: a reader of standard error may take its time.
@@ -244,9 +272,13 @@ impl Held {
     }
 
     fn check(&self, duty: &mut Duty, vigil: Vigil) {
-        if !matches!(duty.phase, Phase::Leaving(_))
-            && duty.lease.check(&duty.record, vigil) == Standing::Lost
-        {
+        let leaving = matches!(duty.phase, Phase::Leaving(_));
+        if leaving && self.gate.stop() == Some(Stop::Lost) {
+            return;
+        }
+        // On the way out it is still put back where somebody has deleted it.
+        let standing = duty.lease.check(&duty.record, vigil);
+        if standing == Standing::Lost && !leaving {
             self.stop_on_duty(duty, Stop::Lost);
         }
     }
@@ -351,17 +383,18 @@ impl Held {
             threads_with_checkpoints(),
             family.as_ref().map(Family::names).unwrap_or_default(),
         ));
-        duty.record.state = State::Closing;
         if duty.lease.is_held() {
             duty.write();
         }
         if let Some(family) = family {
             end(family, &duty.record);
         }
+        let obeyed = self.gate.is_obeyed();
         report::say(&report::given_up(
             &self.path,
             &duty.record,
             with_its_process,
+            obeyed,
         ));
         if with_its_process {
             sys::exit_now(stop.exit_status());

@@ -7,7 +7,7 @@ mod duty;
 mod held;
 
 use std::{
-    io,
+    io, process,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, Thread},
     time::{Duration, Instant},
@@ -18,7 +18,6 @@ pub(crate) use held::{Ended, Held, Role, Terms, end_descendants};
 use crate::{
     gate::{self, Gate},
     record::LONGEST_TICK,
-    stop::Stop,
     store::file::{FaultProtection, omits, patience},
     sys::{self, Barrier},
 };
@@ -28,18 +27,17 @@ const SHORTEST_TICK: Duration = Duration::from_millis(2);
 
 /// How often the pulse looks, for these times of a lock.
 pub(crate) fn tick(stale: Duration, heartbeat: Duration, grace: Duration) -> Duration {
-    LONGEST_TICK
-        .min(stale / 10)
-        .min(heartbeat)
-        .min(grace / 2)
-        .max(SHORTEST_TICK)
+    let tick = LONGEST_TICK.min(stale / 10).min(heartbeat);
+    // Without any grace a hung job ends at the next tick, however long that is.
+    let of_grace = if grace.is_zero() { tick } else { grace / 2 };
+    tick.min(of_grace).max(SHORTEST_TICK)
 }
 
 /// The locks that the thread serves.
 struct Beats {
     list: Vec<Beat>,
-    /// The thread, once it runs.
-    thread: Option<Thread>,
+    /// The thread, once it runs, and the process that it runs in.
+    thread: Option<(Thread, u32)>,
     /// When it wakes next; `None`: only when told.
     wakes: Option<Instant>,
 }
@@ -60,7 +58,7 @@ fn beats() -> MutexGuard<'static, Beats> {
 }
 
 /// Every lock that this process holds.
-fn all_held() -> Vec<Arc<Held>> {
+pub(crate) fn all_held() -> Vec<Arc<Held>> {
     beats().list.iter().map(|beat| beat.held.clone()).collect()
 }
 
@@ -71,27 +69,43 @@ pub(crate) fn held_behind(gate: &Arc<Gate>) -> Option<Arc<Held>> {
         .find(|held| Arc::ptr_eq(held.gate(), gate))
 }
 
-/// The locks whose jobs were told to stop.
-pub(crate) fn all_stopped() -> Vec<Arc<Held>> {
-    let mut held = all_held();
-    held.retain(|held| held.gate().stop().is_some());
-    held
+/// How the graceful jobs took a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reception {
+    /// It tells them to stop.
+    First,
+    /// A signal has told them before.
+    Again,
+    /// There is none.
+    Nobody,
 }
 
-/// Tells every graceful job to stop; whether there is one that was not told before.
-pub(crate) fn stop_the_graceful(stop: Stop) -> bool {
-    let mut any = false;
-    for held in all_held() {
-        any |= held.is_graceful() && held.stop(stop);
+/// Tells every graceful job that the process was sent a signal.
+pub(crate) fn signal_the_graceful(signal: u8) -> Reception {
+    let mut reception = Reception::Nobody;
+    for held in all_held().iter().filter(|held| held.is_graceful()) {
+        match (held.signal(signal), reception) {
+            (true, _) => reception = Reception::First,
+            (false, Reception::Nobody) => reception = Reception::Again,
+            (false, _) => {}
+        }
     }
-    any
+    reception
 }
 
 fn attach(held: Arc<Held>) -> io::Result<()> {
     let next = Instant::now() + held.tick();
     let mut beats = beats();
+    let process = process::id();
     match &beats.thread {
-        None => {
+        Some((pulse, owner)) if *owner == process => {
+            if beats.wakes.is_none_or(|wakes| next < wakes) {
+                pulse.unpark();
+            }
+        }
+        _ => {
+            // Of a forked child its parent's locks are not the business.
+            beats.list.clear();
             // As long as the process has one thread the kernel grants this at once; later it takes milliseconds.
             Barrier::of_this_process();
             let pulse = thread::Builder::new()
@@ -100,10 +114,8 @@ fn attach(held: Arc<Held>) -> io::Result<()> {
             if !omits(FaultProtection::HOLD) {
                 gate::looks_come_from(pulse.thread());
             }
-            beats.thread = Some(pulse.thread().clone());
+            beats.thread = Some((pulse.thread().clone(), process));
         }
-        Some(pulse) if beats.wakes.is_none_or(|wakes| next < wakes) => pulse.unpark(),
-        Some(_) => {}
     }
     beats.list.push(Beat { held, next });
     Ok(())

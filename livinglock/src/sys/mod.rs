@@ -19,6 +19,6 @@ pub(crate) use file::{OPEN_FLAGS, effective_user, file_system_type};
 pub(crate) use membarrier::Barrier;
 pub(crate) use process::{PidFd, block_signals, exit_now, monotonic_ns, random_u128, thread_id};
 pub(crate) use roster::{Members, Roster};
-pub(crate) use signal::{is_ignored, on_continue};
+pub(crate) use signal::{Disposition, on_continue};
 pub(crate) use static_ptr::{Seen, StaticPtr};
 pub(crate) use stderr::write_stderr;

@@ -12,11 +12,25 @@ pub(crate) fn on_continue(continued: fn()) -> io::Result<()> {
     unsafe { low_level::register(SIGCONT, continued) }.map(drop)
 }
 
-/// Whether this process ignores a signal.
-pub(crate) fn is_ignored(signal: i32) -> bool {
-    // SAFETY: `sigaction` is a plain C struct for which all zeroes is a valid value.
-    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-    // SAFETY: nothing is set, and `action` is writable for the whole call.
-    let asked = unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut action) };
-    asked == 0 && action.sa_sigaction == libc::SIG_IGN
+/// What a signal does to this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Disposition {
+    Default,
+    Ignored,
+    Handled,
+}
+
+impl Disposition {
+    /// What a signal does now.
+    pub(crate) fn of(signal: i32) -> Self {
+        // SAFETY: `sigaction` is a plain C struct for which all zeroes is a valid value, and means the default.
+        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+        // SAFETY: nothing is set, and `action` is writable for the whole call.
+        unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut action) };
+        match action.sa_sigaction {
+            libc::SIG_DFL => Self::Default,
+            libc::SIG_IGN => Self::Ignored,
+            _ => Self::Handled,
+        }
+    }
 }

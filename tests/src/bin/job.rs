@@ -86,6 +86,7 @@ fn main() {
         ["slow-units"] => slow_units(),
         ["deaf"] => deaf(),
         ["polite"] => polite(),
+        ["nested"] => nested(),
         ["pool"] => pool(),
         ["tasks"] => tasks(),
         _ => panic!("unknown behaviour {arguments:?}"),
@@ -303,6 +304,19 @@ fn polite() {
         units += 1;
     }
     PART.note("finished", &units.to_string());
+}
+
+/// A locked function within the locked `main`.
+#[livinglock::batch(
+    path = PART.scene().join("inner"),
+    stale = "10s",
+    heartbeat = Duration::from_millis(50)
+)]
+fn nested() {
+    loop {
+        checkpoint!("nested");
+        pause("1");
+    }
 }
 
 /// The threads of a pool, which hand a panic over to whoever waits for them.

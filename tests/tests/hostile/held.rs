@@ -3,9 +3,10 @@
 use std::{
     fs::{self, File},
     os::unix::fs::{PermissionsExt, symlink},
+    panic, thread,
 };
 
-use livinglock::{Error, Lock, Record};
+use livinglock::{Error, Fate, Lock, Record};
 use livinglock_tests::wait_until;
 
 use crate::{
@@ -206,4 +207,17 @@ fn permissions_that_are_taken_away_do_not_end_the_hold() {
         })
     });
     assert_eq!(holder.end().status.code(), Some(0));
+}
+
+#[test]
+fn a_lock_that_a_panic_drops_is_told_to_whoever_comes_next() {
+    let scratch = Scratch::new();
+    let path = scratch.to_path_buf();
+    let panicked = thread::spawn(move || {
+        let _lock = Lock::acquire(path).unwrap();
+        panic::resume_unwind(Box::new("on purpose"));
+    });
+    assert!(panicked.join().is_err());
+    let next = Lock::acquire(&scratch).unwrap();
+    assert_eq!(next.predecessor().unwrap().fate(), Fate::Panicked);
 }

@@ -2,7 +2,7 @@
 
 use std::{
     env, fs,
-    os::unix::fs::{MetadataExt, PermissionsExt},
+    os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::Path,
     process::Command,
 };
@@ -12,7 +12,7 @@ use livinglock_tests::wait_until;
 
 use crate::{
     assert_refused,
-    program::{self, Running, can_be_root, chain},
+    program::{self, NOBODY, Running, can_be_root, chain},
     scratch::Scratch,
 };
 
@@ -125,6 +125,29 @@ fn a_file_that_root_left_is_an_error_unless_we_may_write_it() {
     owner.expect("owner");
     assert!(Lock::acquire(&scratch).unwrap_err().is_busy());
     assert_eq!(fs::metadata(&scratch).unwrap().uid(), 0);
+}
+
+/// As in /run: the folder is root's, and the file was made for the user in advance.
+#[test]
+fn a_file_that_cannot_be_removed_says_that_it_was_released() {
+    if !can_be_root() {
+        return;
+    }
+    let scratch = Scratch::new();
+    fs::set_permissions(scratch.folder(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(&scratch, "").unwrap();
+    chown(&*scratch, Some(NOBODY), Some(NOBODY)).unwrap();
+    for _ in 0..2 {
+        let mut command = program::program_as_nobody(scratch.folder(), "batch");
+        let ended = Running::start(command.env("LOCK", &*scratch)).end();
+        assert!(
+            ended.errors.contains("failed to release"),
+            "{}",
+            ended.errors
+        );
+        assert!(!ended.errors.contains("previous run"), "{}", ended.errors);
+    }
+    assert!(scratch.exists());
 }
 
 /// A holder that has no privileges, even if we have.

@@ -171,9 +171,15 @@ impl FileLease {
         self.opened.is_at(&self.path).unwrap_or(false)
     }
 
-    /// Removes the lock file and lets go.
-    pub(crate) fn release(self) -> io::Result<()> {
+    /// Removes the lock file and lets go. Where it cannot be removed, it gets this record, so that it says that it was released.
+    pub(crate) fn release(self, record: &Record) -> io::Result<()> {
         reach(Step::RELEASING);
+        self.remove().inspect_err(|_| {
+            let _ = self.opened.write(&record.sealed());
+        })
+    }
+
+    fn remove(&self) -> io::Result<()> {
         let guard = self
             .opened
             .guard(&self.path, Protection::GUARD_UNLINK)

@@ -150,8 +150,14 @@ impl Claim<'_> {
 
     /// Takes a lock that nobody holds.
     fn take(&self, opened: Opened) -> Result<Attempt> {
-        if !self.network_fs {
-            opened.insist_on_local(self.path)?;
+        if !self.network_fs
+            && let Err(error) = opened.insist_on_local(self.path)
+        {
+            if opened.created && opened.is_at(self.path).unwrap_or(false) {
+                // Ours, empty, and of no use to anybody.
+                let _: io::Result<()> = std::fs::remove_file(self.path);
+            }
+            return Err(error);
         }
         if !opened.created {
             // Before any lock is taken on somebody's file.

@@ -156,27 +156,35 @@ impl Opened {
     /// What the file says now. A write under way may show as torn.
     pub(super) fn content(&self, path: &Path) -> Result<Content> {
         let failed = |error| Error::io("read the lock file", path, error);
-        let size = if self.size <= record::SIZE as u64 {
-            record::SIZE as u64
-        } else {
-            // Foreign, or grown: as large as it is now, within bounds.
-            let size = self.file.metadata().map_err(failed)?.size();
-            if size > record::LONGEST {
-                return Ok(Content::Foreign);
-            }
-            size
-        };
-        let mut bytes = vec![0; usize::try_from(size).unwrap_or(record::SIZE)];
+        let bytes = self.read(record::SIZE).map_err(failed)?;
+        // So ends a record of the usual size.
+        if bytes.len() < record::SIZE || bytes.ends_with(b"\n") && self.size <= record::SIZE as u64
+        {
+            return Ok(Content::of(&bytes));
+        }
+        // Foreign, or with an autopsy: as large as it is now, within bounds.
+        let size = self.file.metadata().map_err(failed)?.size();
+        if size > record::LONGEST {
+            return Ok(Content::Foreign);
+        }
+        let size = usize::try_from(size).unwrap_or(record::SIZE);
+        Ok(Content::of(&self.read(size).map_err(failed)?))
+    }
+
+    /// The first bytes, at most so many.
+    fn read(&self, most: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; most];
         let mut filled = 0;
         while filled < bytes.len() {
             match self.file.read_at(&mut bytes[filled..], filled as u64) {
                 Ok(0) => break,
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(failed(error)),
+                Err(error) => return Err(error),
             }
         }
-        Ok(Content::of(&bytes[..filled]))
+        bytes.truncate(filled);
+        Ok(bytes)
     }
 
     /// What the file says, once no write is under way.

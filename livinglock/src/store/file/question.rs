@@ -33,6 +33,14 @@ pub(crate) fn patience(tick: Duration) -> Duration {
 /// No newcomer waits for longer than this for a holder to give way, whatever its record says.
 pub(super) const LONGEST_GRACE: Duration = Duration::from_secs(60 * 60);
 
+/// How much longer a holder may be silent that is about to give way.
+fn grace(record: &Record) -> Duration {
+    match record.state {
+        State::Closing | State::Stopping => record.grace().min(LONGEST_GRACE),
+        _ => Duration::ZERO,
+    }
+}
+
 /// The tick of a holder whose record cannot be read.
 const UNKNOWN_TICK: Duration = Duration::from_secs(1);
 
@@ -97,7 +105,8 @@ impl Claim<'_> {
                 return Ok(Attempt::AGAIN);
             }
             let Content::Record(now) = opened.settled_content(self.path)? else {
-                if silence > patience(tick) {
+                let grace = known.as_deref().map(grace).unwrap_or_default();
+                if silence > patience(tick) + grace {
                     let why = if opened.is_guarded(self.path)? {
                         opened.guarded()
                     } else {
@@ -112,10 +121,10 @@ impl Claim<'_> {
                 return Ok(Attempt::AGAIN);
             }
             match (now.state, answers) {
-                (State::Closing, _) if !asking => {
+                (State::Closing | State::Stopping, _) if !asking => {
                     return Ok(Attempt::Busy(Busy::TakeoverInProgress, Some(now)));
                 }
-                (State::Closing, _) => unheeded = Duration::ZERO,
+                (State::Closing | State::Stopping, _) => unheeded = Duration::ZERO,
                 (State::Working | State::Probation, Some(before))
                     if demand == Demand::Proof && now.answers > before =>
                 {
@@ -127,11 +136,7 @@ impl Claim<'_> {
             if known.as_ref() != Some(&now) {
                 silence = Duration::ZERO;
             }
-            let grace = match now.state {
-                State::Closing => now.grace(),
-                _ => Duration::ZERO,
-            };
-            if silence > patience(now.tick()) + grace {
+            if silence > patience(now.tick()) + grace(&now) {
                 return self.unanswered(opened, now, begun);
             }
             if demand == Demand::Stop && unheeded > patience(now.tick()) {
