@@ -47,7 +47,7 @@ use proc_macro::TokenStream;
 /// | `quiet` | `bool` | yield without the line on stderr | `false` |
 /// | `on_busy = expr` | the return type | what a function other than `main` returns when it yields | see below |
 /// | `on_stale = "fence"` | `OnStale` | what to do with a stale holder that does not answer: `"terminate"`, `"fence"` or `"report"` | `"terminate"` on `main`, `"fence"` elsewhere |
-/// | `grace = "10s"` | `Duration` | the time from a stop request to the end, to reach a checkpoint | 10s |
+/// | `grace = "10s"` | `Duration` | the time from a request to stop until the job is ended: to reach a checkpoint, and to clean up | 10s |
 /// | `warn = "30m"` | `Duration` | the holder itself reports a stretch without checkpoints this long | `stale`/2 |
 /// | `at_most = "6h"` | `Duration` | the longest run: then the job is stopped at its next checkpoint, and after `grace` ended | no limit |
 /// | `at_least = "14m"` | `Duration` | the shortest hold: after a shorter run the lock stays busy for the rest of it; shorter than `at_most` | zero |

@@ -89,7 +89,7 @@ impl Options {
         self
     }
 
-    /// How long a hung holder has, once asked, to prove work before it loses the lock; 10 seconds unless set.
+    /// How long a holder has, once it is told to stop or asked in vain to prove work, until it loses the lock; 10 seconds unless set.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
