@@ -1,7 +1,7 @@
 //! The harness of the tests with a witness: real processes, real signals, counted rounds.
 //!
-//! A [`Scene`] is a folder with a lock file; [`Job`]s are started in it as processes of their own, and a [`Witness`], which shares no
-//! code with the lock under test, sees to it that no two of them work at the same time. Every wait is for a condition and has a
+//! A [`Scene`] is a folder with a lock file; [`Job`]s are started in it as processes of their own, and a witness, which shares no code
+//! with the lock under test, sees to it that no two of them work at the same time. Every wait is for a condition and has a
 //! deadline. What the harness itself cannot do (a folder that cannot be made, a program that cannot be started) panics.
 
 mod dice;
@@ -29,7 +29,7 @@ pub use scene::Scene;
 pub use small_disk::SmallDisk;
 pub use strace::{Blow, Call, Errno, Strace};
 pub use tally::Tally;
-pub use witness::{Stay, Witness};
+pub use witness::Stay;
 
 /// Longer than anything here takes on a busy machine: who waits for so long waits for ever.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -17,7 +17,7 @@ use nix::{
 };
 use rustix::process::{PTracer, set_ptracer};
 
-use crate::{Witness, witness::append};
+use crate::{Stay, witness::append};
 
 /// The part that this process plays in a scene.
 #[derive(Debug)]
@@ -65,10 +65,9 @@ impl Part {
         Some(Duration::from_millis(text.parse().expect(name)))
     }
 
-    /// The witness of the scene.
-    #[must_use]
-    pub fn witness(&self) -> Witness {
-        Witness::open(&self.scene)
+    /// Begins to work, before the eyes of the witness.
+    pub fn begin(&self) -> Stay {
+        Stay::begin(&self.scene)
     }
 
     /// Waits until the test lets everybody go, if it wants that.

@@ -1,6 +1,6 @@
 //! Is the witness blind? Each protection is left out in turn, and then the same kinds of rounds must show what it protects from.
 
-use livinglock_tests::{Guarded, Job, Running, Scene, Signal, Witness, wait_until};
+use livinglock_tests::{Guarded, Job, Running, Scene, Signal, Stay, wait_until};
 
 const JOB: &str = env!("CARGO_BIN_EXE_job");
 const FUNCTION: &str = env!("CARGO_BIN_EXE_function");
@@ -79,9 +79,8 @@ fn claim_meets_fence(faults: &str) -> (bool, usize) {
     let Some(guarded) = Guarded::take(&scene.lock()) else {
         return (false, 0);
     };
-    let witness = Witness::open(scene.folder());
     let _lock = guarded.replace();
-    let _stay = witness.enter();
+    let _stay = Stay::begin(scene.folder());
     newcomer.signal(Signal::SIGCONT);
     let newcomer = newcomer.wait();
     assert_eq!(
@@ -118,9 +117,8 @@ fn release_meets_fence(faults: &str) -> (bool, usize) {
     let Some(guarded) = Guarded::take(&scene.lock()) else {
         return (false, 0);
     };
-    let witness = Witness::open(scene.folder());
     let _lock = guarded.replace();
-    let _stay = witness.enter();
+    let _stay = Stay::begin(scene.folder());
     owner.signal(Signal::SIGCONT);
     let owner = owner.wait();
     assert_eq!(owner.code, Some(0), "{owner:?}");

@@ -1,8 +1,8 @@
 //! A process that wakes up passes no checkpoint until its pulse has looked whether its locks are still its own.
 //!
 //! While it was stopped or frozen, a newcomer may have put another file in the place of its lock file. Of a stop by a signal the
-//! kernel tells by another one, SIGCONT: before the thread that its handler runs on goes on, and an instant after others do. Of other
-//! sleeps the pulse knows by the clock.
+//! kernel tells by another one, SIGCONT: its handler runs before the thread that it interrupts goes on, and holds the others. They run
+//! already, and for as long as the scheduler puts that one thread off. Of other sleeps the pulse knows by the clock.
 
 use std::sync::{Once, atomic::Ordering};
 

@@ -3,7 +3,7 @@
 use std::{env, time::Duration};
 
 use livinglock::{checkpoint, try_checkpoint};
-use livinglock_tests::{Part, Witness};
+use livinglock_tests::Part;
 
 fn main() {
     let part = Part::of_this_process();
@@ -22,7 +22,7 @@ fn own(part: &Part, times: u64) {
     let mut owned = 0;
     let mut tries: u64 = 0;
     while owned < times {
-        owned += u64::from(work(part, part.witness()));
+        owned += u64::from(work(part));
         tries += 1;
     }
     part.note("tries", &tries.to_string());
@@ -30,8 +30,8 @@ fn own(part: &Part, times: u64) {
 
 /// One unit of work, if the lock is free.
 #[livinglock::batch(path = part.lock(), stale = "1h", quiet, on_busy = false)]
-fn work(part: &Part, witness: Witness) -> bool {
-    let _stay = witness.enter();
+fn work(part: &Part) -> bool {
+    let _stay = part.begin();
     for unit in 0..3_u64 {
         checkpoint!(done = unit, total = 3, "{}", part.scene().display());
     }

@@ -10,7 +10,7 @@ use std::{
     path::PathBuf,
     process::{self, Command},
     sync::{
-        Barrier, LazyLock, Mutex, PoisonError,
+        Barrier, LazyLock, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
@@ -18,7 +18,7 @@ use std::{
 };
 
 use livinglock::{OnStale, Predecessor, Stop, checkpoint, try_checkpoint};
-use livinglock_tests::{Part, Witness};
+use livinglock_tests::Part;
 use nix::{
     sys::{
         signal::{SigSet, Signal},
@@ -29,7 +29,6 @@ use nix::{
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 static PART: LazyLock<Part> = LazyLock::new(Part::of_this_process);
-static WITNESS: Mutex<Option<Witness>> = Mutex::new(None);
 
 #[livinglock::batch(
     path = take_part(),
@@ -47,15 +46,10 @@ static WITNESS: Mutex<Option<Witness>> = Mutex::new(None);
     busy = 42
 )]
 fn main() {
-    let witness = WITNESS
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take();
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     // A process that is stopped cannot let go of the marker: what it does afterwards is counted in another way.
-    let witness = witness.filter(|_| arguments[0] != "tireless");
-    let _stay = witness.map(Witness::enter);
+    let _stay = (arguments[0] != "tireless").then(|| PART.begin());
     if let Some(before) = livinglock::predecessor() {
         note_predecessor(&before);
     }
@@ -95,7 +89,6 @@ fn main() {
 
 /// Runs before the lock file is opened.
 fn take_part() -> PathBuf {
-    *WITNESS.lock().unwrap_or_else(PoisonError::into_inner) = Some(PART.witness());
     if env::var_os("DEAF_TO_SIGCONT").is_some() {
         // It is continued all the same; but like a freezer's, its waking has no signal.
         let mut signals = SigSet::empty();
