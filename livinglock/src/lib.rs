@@ -10,6 +10,9 @@ compile_error!(
 pub mod __private;
 mod batch;
 mod checkpoint;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
 mod error;
 pub mod exit_status;
 mod gate;

@@ -111,6 +111,12 @@ impl Predecessor {
 }
 
 impl Fate {
+    #[cfg(feature = "cli")]
+    /// What became of a run that left this record, as far as anybody can say who had no part in it.
+    pub(crate) fn of_left(record: Option<&Record>) -> Self {
+        Self::of(record, None)
+    }
+
     fn of(record: Option<&Record>, how: Option<How>) -> Self {
         match (record, how) {
             (_, Some(How::Ended | How::Fenced)) => Self::Frozen,

@@ -117,6 +117,12 @@ pub(crate) fn busy(path: &Path, why: &Busy, holder: Option<&Record>) -> String {
     }
 }
 
+/// What somebody says who has waited for a lock in vain.
+#[cfg(feature = "cli")]
+pub(crate) fn still_held(path: &Path, waited: Duration) -> String {
+    format!("{} is still held after {}", self::path(path), span(waited))
+}
+
 /// Processes with their names, if there are any.
 fn processes(list: &[(u32, String)]) -> Option<String> {
     let names: Vec<String> = list

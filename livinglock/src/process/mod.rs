@@ -1,6 +1,8 @@
 //! Who we are, and what can be seen of other processes and of threads in `/proc`.
 
 mod descendants;
+#[cfg(feature = "cli")]
+mod freezer;
 mod suspect;
 mod threads;
 
@@ -12,6 +14,8 @@ use std::{
 };
 
 pub(crate) use descendants::Family;
+#[cfg(feature = "cli")]
+pub(crate) use freezer::{Standstill, standstill};
 pub(crate) use suspect::Suspect;
 pub(crate) use threads::{thread_states, thread_states_of};
 

@@ -5,6 +5,8 @@ mod fence;
 mod lease;
 mod opened;
 mod question;
+#[cfg(feature = "cli")]
+mod sight;
 
 use std::{
     io,
@@ -19,6 +21,8 @@ pub(crate) use opened::DEFAULT_MODE;
 use opened::{ALIVE, Opened};
 use question::Demand;
 pub(crate) use question::patience;
+#[cfg(feature = "cli")]
+pub(crate) use sight::{Condition, Sight};
 
 use crate::{
     OnStale,
@@ -224,7 +228,7 @@ impl Claim<'_> {
                 self.path,
                 "is not a lock file: it has other content, which is left as it is; use another path, or move it away",
             )),
-            Content::Other(record) if self.other_tool_works(record) => {
+            Content::Other(record) if other_tool_works(record, self.record.stale()) => {
                 Ok(Some(Attempt::Busy(Busy::OtherTool, Some(record.clone()))))
             }
             Content::Record(record) => {
@@ -233,17 +237,6 @@ impl Claim<'_> {
             }
             _ => Ok(None),
         }
-    }
-
-    /// Judges a record without a kernel lock by its process and its time. Nobody named by it is ever signalled.
-    fn other_tool_works(&self, record: &Record) -> bool {
-        // A time in the future is as good as now: who set its clock is not known.
-        let fresh = record.written().is_some_and(|written| {
-            SystemTime::now()
-                .duration_since(written)
-                .map_or(true, |age| age <= self.record.stale())
-        });
-        fresh && process::is_alive(record.process_id)
     }
 
     fn new_record(&self, previous: Option<&Record>, probation: Duration) -> Result<Record> {
@@ -284,6 +277,17 @@ impl Claim<'_> {
         record.stamp();
         Ok(record)
     }
+}
+
+/// Judges a record without a kernel lock by its process and its time. Nobody named by it is ever signalled.
+fn other_tool_works(record: &Record, stale: Duration) -> bool {
+    // A time in the future is as good as now: who set its clock is not known.
+    let fresh = record.written().is_some_and(|written| {
+        SystemTime::now()
+            .duration_since(written)
+            .map_or(true, |age| age <= stale)
+    });
+    fresh && process::is_alive(record.process_id)
 }
 
 /// How much longer a job that has ended keeps its lock.

@@ -85,14 +85,24 @@ impl Opened {
         }
     }
 
-    fn inspect(path: &Path, file: File, created: bool) -> Result<Option<Self>> {
-        let found = file
-            .metadata()
-            .map_err(|error| Error::io("inspect the lock file", path, error))?;
-        let kind = found.file_type();
-        if !kind.is_file() {
-            return Err(Error::unfit(path, unfit_kind(kind)));
+    #[cfg(feature = "cli")]
+    /// A file that somebody only looks at, whoever it belongs to; `None` if it was unlinked meanwhile.
+    pub(super) fn seen(path: &Path, file: File) -> Result<Option<Self>> {
+        let found = inspect_kind(path, &file)?;
+        Ok((found.nlink() > 0).then(|| Self::new(file, &found, false)))
+    }
+
+    fn new(file: File, found: &fs::Metadata, created: bool) -> Self {
+        Self {
+            id: FileId::of(found),
+            size: found.size(),
+            file,
+            created,
         }
+    }
+
+    fn inspect(path: &Path, file: File, created: bool) -> Result<Option<Self>> {
+        let found = inspect_kind(path, &file)?;
         match found.nlink() {
             // Unlinked between our opening and our look.
             0 => return Ok(None),
@@ -116,12 +126,7 @@ impl Opened {
                 ),
             ));
         }
-        Ok(Some(Self {
-            id: FileId::of(&found),
-            size: found.size(),
-            file,
-            created,
-        }))
+        Ok(Some(Self::new(file, &found, created)))
     }
 
     /// Refuses file systems that other machines see, since their locks end with a network partition.
@@ -281,6 +286,17 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// What there is to know of a file, which is a regular one.
+fn inspect_kind(path: &Path, file: &File) -> Result<fs::Metadata> {
+    let found = file
+        .metadata()
+        .map_err(|error| Error::io("inspect the lock file", path, error))?;
+    if !found.is_file() {
+        return Err(Error::unfit(path, unfit_kind(found.file_type())));
+    }
+    Ok(found)
+}
+
 fn create(path: &Path, mode: u32) -> io::Result<File> {
     let file = OpenOptions::new()
         .read(true)
@@ -296,7 +312,7 @@ fn create(path: &Path, mode: u32) -> io::Result<File> {
     Ok(file)
 }
 
-fn why_not_open(path: &Path, error: io::Error) -> Error {
+pub(super) fn why_not_open(path: &Path, error: io::Error) -> Error {
     // Some kinds cannot even be opened; then their name is a better answer than the kernel's.
     match path.symlink_metadata() {
         Ok(found) if found.is_symlink() => Error::unfit(path, SYMLINK),

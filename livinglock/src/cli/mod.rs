@@ -1,0 +1,39 @@
+//! The command line: what operators see and steer locks with.
+//!
+//! Not part of the public API: only the command line itself, its output by `--json` and its exit statuses are stable.
+
+mod wait;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{Error, exit_status, report};
+
+/// Locks that ask for proof of work: see them, steer them, and give them to any program.
+#[derive(Debug, Parser)]
+#[command(name = "livinglock", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Wait(wait::Wait),
+}
+
+/// Runs the command that the arguments of this process name.
+#[must_use]
+pub fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Wait(wait) => wait.run(),
+    };
+    done.unwrap_or_else(|error| fail(&error))
+}
+
+/// Says why a command could not do its work.
+fn fail(error: &Error) -> ExitCode {
+    report::say(&report::chain(error));
+    ExitCode::from(exit_status::CANNOT_LOCK)
+}

@@ -1,0 +1,58 @@
+//! `livinglock wait`: until a lock is free.
+
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    thread,
+    time::{Duration, Instant},
+};
+
+use clap::Args;
+
+use crate::{
+    error::Result,
+    exit_status, report,
+    store::file::{Condition, Sight},
+};
+
+/// Wait until nobody holds a lock.
+///
+/// The lock is only looked at, never taken: by the next moment somebody else may have it. To run a command as soon as a lock is free,
+/// use `livinglock run --wait`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Exit status: 0 the lock is free, or was left behind by a run that is gone; 124 it was not within the timeout; 73 it cannot be seen.
+
+Example: livinglock wait --timeout 10m /var/run/nightly.lock && run-the-report")]
+pub(super) struct Wait {
+    /// Give up after this long; without it, wait for as long as it takes
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    timeout: Option<Duration>,
+    /// The lock file
+    path: PathBuf,
+}
+
+impl Wait {
+    /// How often the lock is looked at.
+    const PAUSE: Duration = Duration::from_millis(50);
+
+    pub(super) fn run(&self) -> Result<ExitCode> {
+        let begun = Instant::now();
+        loop {
+            if let Condition::Free | Condition::Left(_) = Sight::of(&self.path)?.condition {
+                return Ok(ExitCode::SUCCESS);
+            }
+            let pause = match self.timeout {
+                None => Self::PAUSE,
+                Some(timeout) => match timeout.checked_sub(begun.elapsed()) {
+                    None => {
+                        report::say(&report::still_held(&self.path, timeout));
+                        return Ok(ExitCode::from(exit_status::AT_MOST));
+                    }
+                    Some(left) => left.min(Self::PAUSE),
+                },
+            };
+            thread::sleep(pause);
+        }
+    }
+}
