@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::symlink, thread, time::Duration};
 
-use livinglock_tests::{Ended, Job, Running, Scene, Signal, wait_until};
+use livinglock_tests::{Ended, Freezer, Job, Running, Scene, Signal, wait_until};
 
 const JOB: &str = env!("CARGO_BIN_EXE_job");
 
@@ -17,11 +17,17 @@ fn job(scene: &Scene, behaviour: &[&str]) -> Job {
         .set("ON_STALE", "fence")
 }
 
-/// A holder that works, and is stopped for longer than `stale`.
-fn stopped_holder(job: Job, scene: &Scene) -> Running {
-    let mut holder = job.spawn();
+/// A holder that works.
+fn working_holder(job: Job, scene: &Scene) -> Running {
+    let holder = job.spawn();
     scene.wait_for_record(&format!("\"process_id\":{},", holder.id()));
     scene.wait_for_record("\"checkpoint\":");
+    holder
+}
+
+/// A holder that works, and is stopped for longer than `stale`.
+fn stopped_holder(job: Job, scene: &Scene) -> Running {
+    let mut holder = working_holder(job, scene);
     holder.signal(Signal::SIGSTOP);
     holder.wait_until_stopped();
     // This is the time that passes while everything stands still: there is no condition to wait for.
@@ -52,10 +58,17 @@ fn wake_the_tireless(scene: &Scene, round: usize, threads: &str, faults: &str) {
 }
 
 fn wake(scene: &Scene, round: usize, holder: Job) {
-    let mut holder = stopped_holder(holder, scene);
+    let holder = stopped_holder(holder, scene);
+    wake_by(scene, round, holder, |holder| {
+        holder.signal(Signal::SIGCONT);
+    });
+}
+
+/// A newcomer replaces the file of a holder that stands still, which then wakes up.
+fn wake_by(scene: &Scene, round: usize, mut holder: Running, waking: impl Fn(&mut Running)) {
     let newcomer = job(scene, &["until", &format!("end {round}")]).spawn();
     scene.wait_for_owners(round);
-    holder.signal(Signal::SIGCONT);
+    waking(&mut holder);
     let woken = holder.wait();
     assert_eq!(woken.code, Some(75), "round {round}: {woken:?}");
     assert!(woken.stderr.contains("lost the lock"), "{woken:?}");
@@ -105,7 +118,27 @@ fn of_many_threads_all_are_stopped() {
     assert_eq!(scene.lines("tireless").len(), ROUNDS);
 }
 
-/// As after the freezer of cgroups, or a pause of the machine: only the pulse can tell, by the clock, once it wakes up itself.
+/// Of a freezer no signal tells: only the pulse can, by the clock, once it wakes up itself.
+#[test]
+fn a_holder_whose_file_was_replaced_thaws_into_a_closed_gate() {
+    const ROUNDS: usize = 5;
+    let Some(freezer) = Freezer::make("fence") else {
+        return;
+    };
+    let scene = Scene::new();
+    for round in 1..=ROUNDS {
+        let holder = working_holder(job(&scene, &["tireless", "2"]), &scene);
+        freezer.freeze(&holder);
+        // This is the time that passes while everything stands still: there is no condition to wait for.
+        thread::sleep(Duration::from_millis(STALE + 100));
+        wake_by(&scene, round, holder, |_| freezer.thaw());
+    }
+    let (passed, late) = passed(&scene);
+    println!("fenced while frozen: {ROUNDS} rounds, {passed} passed, {late} late");
+    assert_eq!(scene.lines("tireless").len(), ROUNDS);
+}
+
+/// As after a pause of the machine.
 #[test]
 fn a_waking_without_a_signal_is_noticed_by_the_pulse() {
     const ROUNDS: usize = 5;

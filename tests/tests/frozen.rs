@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use livinglock_tests::{Job, Running, Scene, Signal, hold, is_running, wait_until};
+use livinglock_tests::{Freezer, Job, Running, Scene, Signal, hold, is_running, wait_until};
 
 const JOB: &str = env!("CARGO_BIN_EXE_job");
 
@@ -63,6 +63,25 @@ fn a_stopped_holder_is_ended_and_the_newcomer_runs() {
         "stopped holders: {ROUNDS} rounds, {} overlaps",
         scene.overlaps()
     );
+    assert_eq!(scene.overlaps(), 0);
+}
+
+#[test]
+fn a_frozen_holder_is_ended_and_the_newcomer_runs() {
+    let Some(freezer) = Freezer::make("frozen") else {
+        return;
+    };
+    let scene = Scene::new();
+    let holder = job(&scene, &["until", "never"]).spawn();
+    scene.wait_for_record("\"message\":\"working\"");
+    freezer.freeze(&holder);
+    // This is the time that passes while everything stands still: there is no condition to wait for.
+    thread::sleep(Duration::from_millis(STALE + 100));
+    let newcomer = job(&scene, &["work", "3", "1"]).spawn().wait();
+    assert_eq!(newcomer.code, Some(0), "{newcomer:?}");
+    assert!(newcomer.stderr.contains("sending SIGTERM"), "{newcomer:?}");
+    // Of a signal that it does not handle a process dies in the freezer too.
+    assert_eq!(holder.wait().signal, Some(Signal::SIGTERM as i32));
     assert_eq!(scene.overlaps(), 0);
 }
 
