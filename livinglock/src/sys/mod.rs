@@ -17,6 +17,8 @@ mod stderr;
 pub(crate) use byte_lock::{is_byte_locked, is_byte_owned, try_lock_byte, unlock_byte};
 pub(crate) use file::{OPEN_FLAGS, effective_user, file_system_type};
 pub(crate) use membarrier::Barrier;
+#[cfg(feature = "fault-injection")]
+pub(crate) use process::end_thread;
 pub(crate) use process::{PidFd, block_signals, exit_now, monotonic_ns, random_u128, thread_id};
 pub(crate) use roster::{Members, Roster};
 pub(crate) use signal::{Disposition, on_continue};
