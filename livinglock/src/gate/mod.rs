@@ -8,6 +8,7 @@
 //! the closer sees the thread's progress, whichever way they meet. The barrier is `membarrier(2)`, which costs the closer some
 //! microseconds and the thread nothing; where the kernel has none, the thread fences on its slow path.
 
+mod alarms;
 mod doubt;
 mod passing;
 mod scope;
@@ -24,7 +25,7 @@ pub(crate) use doubt::{doubt, is_unsure, looked, looks_come_from, wait_for_the_l
 pub(crate) use passing::{is_here, pass, set_progress, stop_requested};
 pub(crate) use scope::{ThreadScope, innermost};
 use threads::{Thread, Threads, admit, gates, lock_threads, root, set_root, take};
-pub(crate) use threads::{harvest, last_passes, set_message, wants_message};
+pub(crate) use threads::{harvest, last_passes, put_off_alarms, set_message, wants_message};
 pub(crate) use waking::{heed_waking, hold_everybody};
 use words::SHUT;
 
@@ -118,6 +119,9 @@ impl Gate {
 
     /// Passes by a call instead of a checkpoint.
     pub(crate) fn pass(&self, site: Site) -> Result<(), Stop> {
+        if alarms::have_rung() {
+            doubt();
+        }
         wait_for_the_look();
         let mut state = self.state();
         loop {

@@ -9,7 +9,7 @@ mod threads;
 use std::{
     fs, io,
     os::unix::fs::MetadataExt,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 
@@ -127,7 +127,7 @@ fn name(process_id: u32) -> String {
 ///
 /// The file is compared by its descriptor: the device in those lines is not what `stat(2)` calls it on every file system.
 pub(crate) fn holds_byte(process_id: u32, file: FileId, byte: i64) -> io::Result<bool> {
-    let folder = Path::new("/proc").join(process_id.to_string());
+    let folder = folder_of_files(process_id);
     let descriptors = fs::read_dir(folder.join("fdinfo"))?;
     Ok(descriptors.flatten().any(|descriptor| {
         let locks = || {
@@ -138,6 +138,18 @@ pub(crate) fn holds_byte(process_id: u32, file: FileId, byte: i64) -> io::Result
             .is_ok_and(|found| FileId::of(&found) == file)
             && locks()
     }))
+}
+
+/// Where `/proc` shows the files of a process: with its first thread, or, if that has ended before the others, with one of them.
+fn folder_of_files(process_id: u32) -> PathBuf {
+    let first = Path::new("/proc").join(process_id.to_string());
+    let is_there = |folder: &PathBuf| Stat::of(folder).is_some_and(|stat| stat.state != 'Z');
+    if is_there(&first) {
+        return first;
+    }
+    let threads = fs::read_dir(first.join("task")).into_iter().flatten();
+    let mut others = threads.filter_map(|thread| Some(thread.ok()?.path()));
+    others.find(is_there).unwrap_or(first)
 }
 
 /// What names a file among all that this machine has now.

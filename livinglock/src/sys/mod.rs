@@ -5,6 +5,7 @@
     reason = "this is the module that the rest of the crate keeps its hands clean with"
 )]
 
+mod alarm;
 mod byte_lock;
 mod file;
 mod membarrier;
@@ -14,11 +15,14 @@ mod signal;
 mod static_ptr;
 mod stderr;
 
+pub(crate) use alarm::Alarm;
 pub(crate) use byte_lock::{is_byte_locked, is_byte_owned, try_lock_byte, unlock_byte};
 pub(crate) use file::{OPEN_FLAGS, effective_user, file_system_type};
 pub(crate) use membarrier::Barrier;
+#[cfg(feature = "fault-injection")]
+pub(crate) use process::end_thread;
 pub(crate) use process::{PidFd, block_signals, exit_now, monotonic_ns, random_u128, thread_id};
 pub(crate) use roster::{Members, Roster};
-pub(crate) use signal::{Disposition, on_continue};
+pub(crate) use signal::{Disposition, on_waking};
 pub(crate) use static_ptr::{Seen, StaticPtr};
 pub(crate) use stderr::write_stderr;
