@@ -418,7 +418,11 @@ fn last_checkpoint(record: &Record, age: Option<Duration>) -> String {
 }
 
 fn place(checkpoint: &Checkpoint) -> String {
-    let mut text = format!("{}:{}", Escaped(&checkpoint.file), checkpoint.line);
+    let mut text = Escaped(&checkpoint.file).to_string();
+    // A command that does not tell its lines is a place as well.
+    if checkpoint.line > 0 {
+        let _ = write!(text, ":{}", checkpoint.line);
+    }
     if let Some(message) = &checkpoint.message {
         let _ = write!(text, " \"{}\"", Escaped(message));
     }

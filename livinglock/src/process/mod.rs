@@ -15,6 +15,8 @@ use std::{
 
 pub(crate) use descendants::Family;
 #[cfg(feature = "cli")]
+pub(crate) use descendants::descendants;
+#[cfg(feature = "cli")]
 pub(crate) use freezer::{Standstill, standstill};
 pub(crate) use suspect::Suspect;
 pub(crate) use threads::{thread_states, thread_states_of};

@@ -6,19 +6,37 @@
 )]
 
 mod byte_lock;
+#[cfg(feature = "cli")]
+mod channel;
+#[cfg(feature = "cli")]
+mod child;
 mod file;
 mod membarrier;
 mod process;
 mod roster;
 mod signal;
+#[cfg(feature = "cli")]
+mod signal_mask;
 mod static_ptr;
 mod stderr;
+#[cfg(feature = "cli")]
+mod terminal;
 
 pub(crate) use byte_lock::{is_byte_locked, is_byte_owned, try_lock_byte, unlock_byte};
+#[cfg(feature = "cli")]
+pub(crate) use channel::{Arrival, Channel, wait_for_any};
+#[cfg(feature = "cli")]
+pub(crate) use child::{
+    Change, Start, adopt_orphans, begin_apart, fork, reap, set_name, signal_group, wait_for,
+};
 pub(crate) use file::{OPEN_FLAGS, effective_user, file_system_type};
 pub(crate) use membarrier::Barrier;
 pub(crate) use process::{PidFd, block_signals, exit_now, monotonic_ns, random_u128, thread_id};
 pub(crate) use roster::{Members, Roster};
 pub(crate) use signal::{Disposition, on_continue};
+#[cfg(feature = "cli")]
+pub(crate) use signal_mask::{SignalFd, SignalMask};
 pub(crate) use static_ptr::{Seen, StaticPtr};
 pub(crate) use stderr::write_stderr;
+#[cfg(feature = "cli")]
+pub(crate) use terminal::Terminal;
