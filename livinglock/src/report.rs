@@ -2,6 +2,10 @@
 //!
 //! Text from a record or a path is somebody else's: what could steer a terminal is escaped.
 
+#[cfg(feature = "cli")]
+pub(crate) mod beat;
+#[cfg(feature = "cli")]
+pub(crate) mod run;
 mod text;
 
 use std::{fmt::Write, path::Path, time::Duration};

@@ -3,8 +3,6 @@
 use std::{
     io, mem,
     os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
-    ptr,
-    time::Duration,
 };
 
 /// One end. Messages stay whole; when the other end is gone with its process, the kernel says so.
@@ -92,6 +90,12 @@ impl Channel {
         Ok(())
     }
 
+    /// Closes both ends, though what was sent can still be received.
+    pub(crate) fn close(&self) {
+        // SAFETY: an open descriptor. It fails only if the other end is closed already.
+        unsafe { libc::shutdown(self.0.as_raw_fd(), libc::SHUT_RDWR) };
+    }
+
     /// Takes the next message, without waiting for one.
     pub(crate) fn receive(&self) -> io::Result<Arrival> {
         let mut message = vec![0; LONGEST];
@@ -137,26 +141,6 @@ impl AsFd for Channel {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
-}
-
-/// Whether one of these can be read within the limit; without one, waits for as long as it takes.
-pub(crate) fn wait_for_any<const N: usize>(
-    files: [BorrowedFd<'_>; N],
-    limit: Option<Duration>,
-) -> bool {
-    let mut polls = files.map(|file| libc::pollfd {
-        fd: file.as_raw_fd(),
-        events: libc::POLLIN,
-        revents: 0,
-    });
-    let limit = limit.map(|limit| libc::timespec {
-        tv_sec: libc::time_t::try_from(limit.as_secs()).unwrap_or(libc::time_t::MAX),
-        tv_nsec: limit.subsec_nanos().into(),
-    });
-    let limit = limit.as_ref().map_or(ptr::null(), ptr::from_ref);
-    // SAFETY: so many valid `pollfd`s, writable for the whole call; a limit that is readable for it or null; no signal mask.
-    let ready = unsafe { libc::ppoll(polls.as_mut_ptr(), N as libc::nfds_t, limit, ptr::null()) };
-    ready > 0
 }
 
 #[cfg(test)]

@@ -87,6 +87,26 @@ pub(crate) fn signal_group(leader: u32, signal: i32) -> io::Result<()> {
     }
 }
 
+/// Stops this process, as Ctrl-Z does; returns when it is continued.
+pub(crate) fn stop_ourselves() {
+    // SAFETY: integers only.
+    unsafe { libc::kill(libc::getpid(), libc::SIGSTOP) };
+}
+
+/// Leads the standard input and output of this process nowhere: what they led to is not kept open by us any more.
+pub(crate) fn let_go_of_stdin_and_stdout() {
+    let nowhere = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/null");
+    if let Ok(nowhere) = nowhere {
+        for stream in [libc::STDIN_FILENO, libc::STDOUT_FILENO] {
+            // SAFETY: an open descriptor, and one of which no Rust object has the ownership.
+            unsafe { libc::dup2(nowhere.as_raw_fd(), stream) };
+        }
+    }
+}
+
 /// How a command finds itself when it is executed.
 #[derive(Debug)]
 pub(crate) struct Start {

@@ -10,8 +10,14 @@ mod byte_lock;
 mod channel;
 #[cfg(feature = "cli")]
 mod child;
+#[cfg(feature = "cli")]
+mod datagram;
 mod file;
 mod membarrier;
+#[cfg(feature = "cli")]
+mod open_file;
+#[cfg(feature = "cli")]
+mod poll;
 mod process;
 mod roster;
 mod signal;
@@ -24,13 +30,20 @@ mod terminal;
 
 pub(crate) use byte_lock::{is_byte_locked, is_byte_owned, try_lock_byte, unlock_byte};
 #[cfg(feature = "cli")]
-pub(crate) use channel::{Arrival, Channel, wait_for_any};
+pub(crate) use channel::{Arrival, Channel};
 #[cfg(feature = "cli")]
 pub(crate) use child::{
-    Change, Start, adopt_orphans, begin_apart, fork, reap, set_name, signal_group, wait_for,
+    Change, Start, adopt_orphans, begin_apart, fork, let_go_of_stdin_and_stdout, reap, set_name,
+    signal_group, stop_ourselves, wait_for,
 };
+#[cfg(feature = "cli")]
+pub(crate) use datagram::{ask_for_senders, receive};
 pub(crate) use file::{OPEN_FLAGS, effective_user, file_system_type};
 pub(crate) use membarrier::Barrier;
+#[cfg(feature = "cli")]
+pub(crate) use open_file::is_same_open_file;
+#[cfg(feature = "cli")]
+pub(crate) use poll::{wait_for_any, wait_readable, wait_writable};
 pub(crate) use process::{PidFd, block_signals, exit_now, monotonic_ns, random_u128, thread_id};
 pub(crate) use roster::{Members, Roster};
 pub(crate) use signal::{Disposition, on_continue};

@@ -41,10 +41,13 @@ impl Terminal {
         mask.set();
     }
 
-    /// Takes it back.
-    pub(crate) fn take_back(&self) {
-        // SAFETY: takes no argument and cannot fail.
-        self.give_to(unsafe { libc::getpgrp() }.unsigned_abs());
+    /// Takes it back from a process group, unless that has it no more.
+    pub(crate) fn take_back_from(&self, leader: u32) {
+        // SAFETY: an open descriptor; both calls only return a number.
+        let (holder, own) = unsafe { (libc::tcgetpgrp(self.0.as_raw_fd()), libc::getpgrp()) };
+        if holder == leader.cast_signed() {
+            self.give_to(own.unsigned_abs());
+        }
     }
 
     /// Another descriptor of it.

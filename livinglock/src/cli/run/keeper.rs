@@ -15,11 +15,12 @@ use std::{
     panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     process::{self, Command, ExitStatus},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::words::{News, Order, Variable};
 use crate::{
+    cli::service_manager,
     process::Family,
     sys::{self, Arrival, Change, Channel, Disposition, SignalFd, SignalMask, Start, Terminal},
 };
@@ -28,7 +29,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Keeper {
     process_id: u32,
-    channel: Option<Channel>,
+    channel: Channel,
 }
 
 /// What the runner hears of the keeper.
@@ -64,7 +65,7 @@ impl Keeper {
         if let Some(process_id) = sys::fork()? {
             return Ok(Self {
                 process_id,
-                channel: Some(ours),
+                channel: ours,
             });
         }
         drop(ours);
@@ -79,35 +80,32 @@ impl Keeper {
         self.process_id
     }
 
-    /// What becomes readable when there is something to hear.
-    pub(super) fn channel(&self) -> Option<BorrowedFd<'_>> {
-        self.channel.as_ref().map(AsFd::as_fd)
+    /// Readable when there is something to hear.
+    pub(super) fn channel(&self) -> BorrowedFd<'_> {
+        self.channel.as_fd()
     }
 
     /// Tells it something. If it is gone, [`hear`](Self::hear) says so.
     pub(super) fn tell(&self, order: &Order, files: &[BorrowedFd<'_>]) {
-        if let Some(channel) = &self.channel {
-            let _ = channel.send(&order.to_bytes(), files);
-        }
+        let _ = self.channel.send(&order.to_bytes(), files);
     }
 
     pub(super) fn hear(&self) -> Heard {
-        match self.channel.as_ref().map(Channel::receive) {
-            Some(Ok(Arrival::Message(bytes, _))) => {
-                News::parse(&bytes).map_or(Heard::Gone, Heard::News)
-            }
-            Some(Ok(Arrival::Nothing)) => Heard::Nothing,
-            Some(Ok(Arrival::Closed) | Err(_)) | None => Heard::Gone,
+        match self.channel.receive() {
+            Ok(Arrival::Message(bytes, _)) => News::parse(&bytes).map_or(Heard::Gone, Heard::News),
+            Ok(Arrival::Nothing) => Heard::Nothing,
+            Ok(Arrival::Closed) | Err(_) => Heard::Gone,
         }
     }
 
     /// Waits until it has ended, and everything that it keeps with it.
-    pub(super) fn wait(mut self) -> Option<ExitStatus> {
+    pub(super) fn wait(self) -> Option<ExitStatus> {
         self.end()
     }
 
-    fn end(&mut self) -> Option<ExitStatus> {
-        self.channel.take()?;
+    fn end(&self) -> Option<ExitStatus> {
+        self.channel.close();
+        // The second time there is none to wait for.
         sys::wait_for(self.process_id).ok()
     }
 }
@@ -155,6 +153,7 @@ fn keep(
         held: held.into(),
         lock,
         grace,
+        is_stopping: false,
     };
     match started {
         Ok(command) => {
@@ -191,7 +190,7 @@ fn prepared(
 /// Removes what a runner that was killed could not.
 fn remove_socket(variables: &[Variable]) {
     for (name, value) in variables {
-        if let (true, Some(path)) = (name == super::NOTIFY_SOCKET, value) {
+        if let (true, Some(path)) = (name == service_manager::VARIABLE, value) {
             let _ = fs::remove_file(PathBuf::from(path));
         }
     }
@@ -205,14 +204,18 @@ struct Keeping<'a> {
     held: File,
     lock: &'a Path,
     grace: Duration,
+    /// The command was told to.
+    is_stopping: bool,
 }
 
 impl Keeping<'_> {
     /// How long what is left of a command has to end by itself when its runner is gone, at most.
     const PATIENCE: Duration = Duration::from_secs(1);
 
-    /// How often it looks whether the lock file is still in its place.
-    const TICK: Duration = Duration::from_secs(1);
+    /// How often it looks, in each `grace`, whether the lock file is still in its place; and how often another one is found there
+    /// until it acts. In that time the runner, if it is awake, has noticed, and told us to stop; and whoever has replaced the file
+    /// waits for longer before it begins.
+    const LOOKS: (u32, u32) = (8, 6);
 
     fn say(&self, news: News) {
         // Nobody may listen any more; that shows in the next look at the channel.
@@ -220,29 +223,29 @@ impl Keeping<'_> {
     }
 
     fn run(mut self, command: u32) {
+        let pause = self.grace / Self::LOOKS.0;
+        let pause = pause.clamp(Duration::from_millis(10), Duration::from_secs(1));
+        let mut looked = Instant::now();
         let mut misses = 0;
         loop {
-            let awake = sys::wait_for_any(
-                [self.channel.as_fd(), self.children.as_fd()],
-                Some(Self::TICK),
-            );
+            sys::wait_for_any([self.channel.as_fd(), self.children.as_fd()], Some(pause));
             while self.children.next().is_some() {}
             if let Some(status) = self.reap(command) {
                 let left = self.end_all(self.grace);
-                self.say(News::Ended { status, left });
-                return;
+                return self.say(News::Ended { status, left });
             }
             if !self.listen(command) {
                 self.end_all(self.grace.min(Self::PATIENCE));
                 return;
             }
-            if !awake {
-                misses = if self.is_in_place() { 0 } else { misses + 1 };
-            }
-            // The runner would have put it back, or have told us to stop: it stands still, and somebody else has the lock or soon will.
-            if misses > 2 {
-                self.end_all(self.grace.min(Self::PATIENCE));
-                return;
+            if !self.is_stopping && looked.elapsed() >= pause {
+                looked = Instant::now();
+                misses = if self.is_replaced() { misses + 1 } else { 0 };
+                if misses >= Self::LOOKS.1 {
+                    // The runner stands still, and somebody has taken its lock.
+                    self.end_all(Duration::ZERO);
+                    return;
+                }
             }
         }
     }
@@ -278,6 +281,7 @@ impl Keeping<'_> {
                         // Not reaped, so that the number is still its own. It may have become somebody whom we must not signal.
                         let _ = sys::signal_group(command, signal);
                         if matches!(signal, libc::SIGTERM | libc::SIGINT | libc::SIGHUP) {
+                            self.is_stopping = true;
                             // A stopped process cannot heed it.
                             let _ = sys::signal_group(command, libc::SIGCONT);
                         }
@@ -288,12 +292,12 @@ impl Keeping<'_> {
         }
     }
 
-    fn is_in_place(&self) -> bool {
+    /// Whether another file is in the place of ours. One that was only removed the runner puts back.
+    fn is_replaced(&self) -> bool {
         let id = |found: &fs::Metadata| (found.dev(), found.ino());
         match (self.lock.symlink_metadata(), self.held.metadata()) {
-            (Ok(there), Ok(ours)) => id(&there) == id(&ours),
-            (Err(error), _) => error.kind() != io::ErrorKind::NotFound,
-            (Ok(_), Err(_)) => true,
+            (Ok(there), Ok(ours)) => id(&there) != id(&ours),
+            _ => false,
         }
     }
 

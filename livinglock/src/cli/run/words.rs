@@ -118,7 +118,12 @@ mod tests {
             ("NOTIFY_SOCKET".into(), Some("/run/a=b".into())),
             ("WATCHDOG_PID".into(), None),
         ];
-        for order in [Order::Go(go), Order::Go(Vec::new()), Order::Lock, Order::Signal(15)] {
+        for order in [
+            Order::Go(go),
+            Order::Go(Vec::new()),
+            Order::Lock,
+            Order::Signal(15),
+        ] {
             assert_eq!(Order::parse(&order.to_bytes()), Some(order));
         }
         let status = ExitStatus::from_raw(9);
