@@ -1,6 +1,6 @@
 //! What `livinglock run` says of its command.
 
-use std::{io, path::Path};
+use std::{ffi::OsStr, io, path::Path};
 
 use super::text::Escaped;
 
@@ -15,8 +15,9 @@ pub(crate) fn left_behind(path: &Path, name: &str, count: usize) -> String {
 }
 
 /// Why a command does not run.
-pub(crate) fn not_started(name: &str, error: &io::Error) -> String {
-    format!("failed to execute {}: {error}", Escaped(name))
+pub(crate) fn not_started(program: &OsStr, error: &io::Error) -> String {
+    let program = Escaped(program.to_string_lossy());
+    format!("failed to execute {program}: {error}")
 }
 
 /// What is said when the keeper was killed.

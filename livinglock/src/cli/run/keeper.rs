@@ -244,7 +244,7 @@ impl Keeping<'_> {
                 if misses >= Self::LOOKS.1 {
                     // The runner stands still, and somebody has taken its lock.
                     self.end_all(Duration::ZERO);
-                    return;
+                    return self.say(News::Replaced);
                 }
             }
         }

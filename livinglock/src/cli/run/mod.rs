@@ -133,6 +133,7 @@ impl Run {
         };
         let runner = Evidence::of(beats, name, held.path(), self.stale).map(|evidence| Runner {
             name,
+            program: &self.command[0],
             held,
             grace: self.grace,
             keeper,

@@ -1,6 +1,7 @@
 //! The runner: the process that was started, which holds the lock and looks at what its command proves.
 
 use std::{
+    ffi::OsStr,
     io,
     os::{fd::AsFd, unix::process::ExitStatusExt},
     process::{self, ExitStatus},
@@ -26,6 +27,7 @@ use crate::{
 /// A run whose lock is held.
 pub(super) struct Runner<'a> {
     pub(super) name: &'a str,
+    pub(super) program: &'a OsStr,
     pub(super) held: &'a Held,
     pub(super) grace: Duration,
     pub(super) keeper: Keeper,
@@ -46,6 +48,7 @@ pub(super) struct Runner<'a> {
 enum Ended {
     Itself { status: ExitStatus, left: usize },
     NotStarted(i32),
+    Replaced,
     WithItsKeeper,
 }
 
@@ -83,13 +86,15 @@ impl Runner<'_> {
             }
             Ended::NotStarted(reason) => {
                 let error = io::Error::from_raw_os_error(reason);
-                report::say(&report::run::not_started(self.name, &error));
+                report::say(&report::run::not_started(self.program, &error));
                 self.keeper.wait();
                 match reason {
                     libc::ENOENT | libc::ENOTDIR => NOT_FOUND,
                     _ => NOT_EXECUTABLE,
                 }
             }
+            // The pulse says so, as soon as it wakes up.
+            Ended::Replaced => exit_status::LOST,
             Ended::WithItsKeeper => {
                 // If the pulse has killed it, this waits for the pulse, which ends us as well.
                 self.held.lock_file(self.lock);
@@ -155,6 +160,7 @@ impl Runner<'_> {
                     }
                 }
                 Heard::News(News::Suspended) => self.suspend(),
+                Heard::News(News::Replaced) => return Some(Ended::Replaced),
                 Heard::News(News::Failed(reason)) => return Some(Ended::NotStarted(reason)),
                 Heard::News(News::Ended { status, left }) => {
                     let left = left as usize;

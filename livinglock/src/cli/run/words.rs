@@ -32,6 +32,8 @@ pub(super) enum News {
     Failed(i32),
     /// It was stopped by a signal.
     Suspended,
+    /// Somebody has taken the lock from a runner that stood still, so that the command is ended.
+    Replaced,
     /// It has ended, and so have the processes that it had left behind: so many.
     Ended { status: ExitStatus, left: u32 },
 }
@@ -85,6 +87,7 @@ impl News {
             Self::Started(process_id) => (b'P', process_id.cast_signed(), 0),
             Self::Failed(reason) => (b'F', reason, 0),
             Self::Suspended => (b'S', 0, 0),
+            Self::Replaced => (b'R', 0, 0),
             Self::Ended { status, left } => (b'E', status.into_raw(), left.cast_signed()),
         };
         [&[kind][..], &first.to_ne_bytes(), &second.to_ne_bytes()].concat()
@@ -99,6 +102,7 @@ impl News {
             b'P' => Some(Self::Started(first.cast_unsigned())),
             b'F' => Some(Self::Failed(first)),
             b'S' => Some(Self::Suspended),
+            b'R' => Some(Self::Replaced),
             b'E' => Some(Self::Ended {
                 status: ExitStatus::from_raw(first),
                 left: second.cast_unsigned(),
@@ -131,6 +135,7 @@ mod tests {
             News::Started(4_194_304),
             News::Failed(2),
             News::Suspended,
+            News::Replaced,
             News::Ended { status, left: 3 },
         ] {
             assert_eq!(News::parse(&news.to_bytes()), Some(news));
