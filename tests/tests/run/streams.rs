@@ -79,7 +79,8 @@ fn what_it_reads_is_the_same_byte_for_byte() {
 
 /// What the kernel says of a process: its descriptors, signals, groups, mask of permissions, folder and environment.
 const PORTRAIT: &str = r#"
-ls -l /proc/$$/fd | sed 's/.* \([0-9]* -> .*\)/\1/; s/pipe:.*/pipe/' | grep -v /proc/
+ls -l /proc/self/fd > "$SCENE/fds"
+sed 's/.* \([0-9]* -> .*\)/\1/; s/pipe:.*/pipe/' "$SCENE/fds" | grep -v /proc/
 grep -E '^(Sig(Blk|Ign|Cgt)|Umask|Uid|Gid|Groups|NoNewPrivs)' /proc/$$/status
 ulimit -a; umask; pwd; env | grep -vE '^(_|SHLVL|PWD|OLDPWD)='
 "#;

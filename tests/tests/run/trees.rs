@@ -10,6 +10,7 @@ note() { echo "$1" >> "$SCENE/tree"; }
 sleep 600 & note $!
 setsid sleep 600 & note $!
 (setsid sh -c 'echo $$ >> "$SCENE/tree"; exec sleep 600' &)
+until [ "$(grep -c . "$SCENE/tree")" = 3 ]; do sleep 0.01; done
 note $$
 "#;
 
