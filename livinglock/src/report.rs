@@ -2,6 +2,10 @@
 //!
 //! Text from a record or a path is somebody else's: what could steer a terminal is escaped.
 
+#[cfg(feature = "cli")]
+pub(crate) mod beat;
+#[cfg(feature = "cli")]
+pub(crate) mod run;
 mod text;
 
 use std::{fmt::Write, path::Path, time::Duration};
@@ -418,7 +422,11 @@ fn last_checkpoint(record: &Record, age: Option<Duration>) -> String {
 }
 
 fn place(checkpoint: &Checkpoint) -> String {
-    let mut text = format!("{}:{}", Escaped(&checkpoint.file), checkpoint.line);
+    let mut text = Escaped(&checkpoint.file).to_string();
+    // A command that does not tell its lines is a place as well.
+    if checkpoint.line > 0 {
+        let _ = write!(text, ":{}", checkpoint.line);
+    }
     if let Some(message) = &checkpoint.message {
         let _ = write!(text, " \"{}\"", Escaped(message));
     }

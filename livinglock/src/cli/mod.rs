@@ -2,6 +2,10 @@
 //!
 //! Not part of the public API: only the command line itself, its output by `--json` and its exit statuses are stable.
 
+mod beat;
+mod notification;
+mod run;
+mod service_manager;
 mod wait;
 
 use std::process::ExitCode;
@@ -20,6 +24,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Beat(beat::Beat),
+    Run(Box<run::Run>),
     Wait(wait::Wait),
 }
 
@@ -27,6 +33,8 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let done = match Arguments::parse().command {
+        Command::Beat(beat) => Ok(beat.run()),
+        Command::Run(run) => run.run(),
         Command::Wait(wait) => wait.run(),
     };
     done.unwrap_or_else(|error| fail(&error))

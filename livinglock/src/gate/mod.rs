@@ -43,6 +43,17 @@ pub(crate) struct Passed {
     pub(crate) message: Option<String>,
 }
 
+/// Of a call, which knows no more than its place.
+impl From<Site> for Passed {
+    fn from(site: Site) -> Self {
+        Self {
+            site,
+            progress: None,
+            message: None,
+        }
+    }
+}
+
 /// One lock's gate.
 pub(crate) struct Gate {
     /// The gate of the scope around this one.
@@ -118,7 +129,7 @@ impl Gate {
     }
 
     /// Passes by a call instead of a checkpoint.
-    pub(crate) fn pass(&self, site: Site) -> Result<(), Stop> {
+    pub(crate) fn pass(&self, passed: Passed) -> Result<(), Stop> {
         if alarms::have_rung() {
             doubt();
         }
@@ -127,11 +138,7 @@ impl Gate {
         loop {
             match state.status {
                 Status::Open => {
-                    state.passed = Some(Passed {
-                        site,
-                        progress: None,
-                        message: None,
-                    });
+                    state.passed = Some(passed);
                     return Ok(());
                 }
                 Status::Held => state = self.arrive(state),
@@ -177,7 +184,7 @@ impl Gate {
     }
 
     /// Why the gate is shut, if it is; whoever asks is told, and leaves.
-    fn obey(&self) -> Option<Stop> {
+    pub(crate) fn obey(&self) -> Option<Stop> {
         let mut state = self.state();
         let Status::Shut(stop) = state.status else {
             return None;

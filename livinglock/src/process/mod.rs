@@ -5,6 +5,8 @@ mod descendants;
 mod freezer;
 mod suspect;
 mod threads;
+#[cfg(feature = "cli")]
+mod usage;
 
 use std::{
     fs, io,
@@ -15,9 +17,13 @@ use std::{
 
 pub(crate) use descendants::Family;
 #[cfg(feature = "cli")]
+pub(crate) use descendants::descendants;
+#[cfg(feature = "cli")]
 pub(crate) use freezer::{Standstill, standstill};
 pub(crate) use suspect::Suspect;
 pub(crate) use threads::{thread_states, thread_states_of};
+#[cfg(feature = "cli")]
+pub(crate) use usage::{Usage, user};
 
 use crate::{record::Record, sys::PidFd};
 

@@ -5,6 +5,8 @@
 
 mod duty;
 mod held;
+mod terms;
+mod whereabouts;
 
 use std::{
     io, process,
@@ -13,7 +15,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use held::{Ended, Held, Role, Terms, end_descendants};
+pub(crate) use held::Held;
+pub(crate) use terms::{Ended, Role, Terms};
+pub(crate) use whereabouts::end_descendants;
 
 use crate::{
     gate::{self, Gate},

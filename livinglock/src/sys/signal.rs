@@ -40,3 +40,18 @@ impl Disposition {
         }
     }
 }
+
+#[cfg(feature = "cli")]
+impl Disposition {
+    /// Has a signal do what it does by default.
+    pub(crate) fn reset(signal: i32) {
+        // SAFETY: no handler of ours is installed by this.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+
+    /// Has a signal do nothing.
+    pub(crate) fn ignore(signal: i32) {
+        // SAFETY: no handler of ours is installed by this.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+}
