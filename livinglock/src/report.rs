@@ -2,11 +2,17 @@
 //!
 //! Text from a record or a path is somebody else's: what could steer a terminal is escaped.
 
+#[cfg(feature = "cli")]
+mod status;
 mod text;
 
 use std::{fmt::Write, path::Path, time::Duration};
 
+#[cfg(feature = "cli")]
+pub(crate) use status::{Subject, block, change, detail, no_lock_in, title};
 use text::Escaped;
+#[cfg(feature = "cli")]
+pub(crate) use text::harmless_json;
 pub(crate) use text::{path, span};
 
 use crate::{

@@ -2,7 +2,9 @@
 //!
 //! Not part of the public API: only the command line itself, its output by `--json` and its exit statuses are stable.
 
+mod status;
 mod wait;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -20,14 +22,18 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Status(status::Status),
     Wait(wait::Wait),
+    Watch(watch::Watch),
 }
 
 /// Runs the command that the arguments of this process name.
 #[must_use]
 pub fn main() -> ExitCode {
     let done = match Arguments::parse().command {
+        Command::Status(status) => status.run(),
         Command::Wait(wait) => wait.run(),
+        Command::Watch(watch) => watch.run(),
     };
     done.unwrap_or_else(|error| fail(&error))
 }

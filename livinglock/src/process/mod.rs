@@ -1,10 +1,10 @@
 //! Who we are, and what can be seen of other processes and of threads in `/proc`.
 
 mod descendants;
-#[cfg(feature = "cli")]
-mod freezer;
 mod suspect;
 mod threads;
+#[cfg(feature = "cli")]
+mod writer;
 
 use std::{
     fs, io,
@@ -14,10 +14,10 @@ use std::{
 };
 
 pub(crate) use descendants::Family;
-#[cfg(feature = "cli")]
-pub(crate) use freezer::{Standstill, standstill};
 pub(crate) use suspect::Suspect;
 pub(crate) use threads::{thread_states, thread_states_of};
+#[cfg(feature = "cli")]
+pub(crate) use writer::{Standstill, descendants, is_gone, standstill};
 
 use crate::{record::Record, sys::PidFd};
 
