@@ -9,7 +9,7 @@ mod text;
 use std::{fmt::Write, path::Path, time::Duration};
 
 #[cfg(feature = "cli")]
-pub(crate) use status::{Subject, block, change, detail, no_lock_in, title};
+pub(crate) use status::{Subject, block, change, no_lock_in, pace, standing_at, title};
 use text::Escaped;
 #[cfg(feature = "cli")]
 pub(crate) use text::harmless_json;

@@ -128,22 +128,24 @@ pub(crate) fn title(path: &Path, sight: &Sight) -> String {
     text
 }
 
-/// What stands beside a lock's bar: `4.9/s, about 58s left, src/import.rs:88 "order 12"`
-pub(crate) fn detail(sight: &Sight) -> String {
+/// What stands beside a lock's bar: `4.9/s, about 58s left`
+pub(crate) fn pace(sight: &Sight) -> String {
+    let parts: Vec<String> = [rate(sight), left(sight)].into_iter().flatten().collect();
+    parts.join(", ")
+}
+
+/// What stands below it: `src/import.rs:88 "order 12"`
+pub(crate) fn standing_at(sight: &Sight) -> String {
     let Some(record) = &sight.record else {
         return String::new();
     };
-    let mut parts: Vec<String> = [rate(sight), left(sight)].into_iter().flatten().collect();
-    parts.push(match &record.checkpoint {
-        Some(checkpoint) => place_alone(checkpoint),
-        None => "no checkpoint yet".to_owned(),
-    });
-    if sight.is_exact()
-        && let Some(ago) = ago(sight)
-    {
-        parts.push(ago);
+    let Some(checkpoint) = &record.checkpoint else {
+        return "no checkpoint yet".to_owned();
+    };
+    match ago(sight) {
+        Some(ago) if sight.is_exact() => format!("{}, {ago}", place_alone(checkpoint)),
+        _ => place_alone(checkpoint),
     }
-    parts.join(", ")
 }
 
 pub(crate) fn no_lock_in(folders: &[PathBuf]) -> String {
@@ -246,8 +248,9 @@ fn progress(sight: &Sight) -> Option<String> {
     if let Some(percent) = (u128::from(done) * 100).checked_div(u128::from(total)) {
         let _ = write!(text, " ({percent}%)");
     }
-    for part in [rate(sight), left(sight)].into_iter().flatten() {
-        let _ = write!(text, ", {part}");
+    let pace = pace(sight);
+    if !pace.is_empty() {
+        let _ = write!(text, ", {pace}");
     }
     Some(text)
 }

@@ -1,11 +1,14 @@
 //! A bar for each lock, on a terminal.
 
-use std::path::PathBuf;
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::{
-    cli::status::{Seen, Verdict},
+    cli::status::{Seen, Verdict, print},
     report,
     store::file::Condition,
 };
@@ -17,16 +20,17 @@ pub(super) struct Bars {
 
 struct Bar {
     path: PathBuf,
-    shape: Shape,
     drawn: ProgressBar,
+    shape: Shape,
 }
 
 /// What there is below the line that tells how the lock stands.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Shape {
     Nothing,
     Spinner,
-    Bar,
+    /// With the pace beside it.
+    Bar(String),
 }
 
 impl Bars {
@@ -41,16 +45,16 @@ impl Bars {
 
     pub(super) fn show(&mut self, seen: &[Seen]) {
         for seen in seen {
-            let known = self.list.iter().position(|bar| bar.path == seen.path);
-            let index = known.unwrap_or_else(|| {
-                self.list.push(Bar {
-                    path: seen.path.clone(),
-                    shape: Shape::Nothing,
-                    drawn: self.all.add(ProgressBar::hidden()),
-                });
-                self.list.len() - 1
-            });
-            self.list[index].show(seen);
+            if let Some(bar) = self.list.iter_mut().find(|bar| bar.path == seen.path) {
+                bar.show(seen);
+                continue;
+            }
+            let mut bar = Bar::new(&seen.path);
+            // Shown first, added then: nothing half made is drawn.
+            bar.show(seen);
+            self.all.add(bar.drawn.clone());
+            bar.drawn.tick();
+            self.list.push(bar);
         }
     }
 
@@ -59,36 +63,51 @@ impl Bars {
         for bar in &self.list {
             bar.drawn.abandon();
         }
+        if !self.list.is_empty() {
+            let _ = print("\n");
+        }
     }
 }
 
 impl Bar {
+    fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            drawn: ProgressBar::hidden(),
+            shape: Shape::Nothing,
+        }
+    }
+
     fn show(&mut self, seen: &Seen) {
         let title = match &seen.sight {
             Ok(sight) => report::title(&seen.path, sight),
             Err(error) => report::chain(error),
         };
-        // Of a lock that was released the last that was seen stays.
-        if let Ok(sight) = &seen.sight
-            && let Some(record) = &sight.record
-        {
-            let checkpoint = record.checkpoint.as_ref();
+        let record = seen.sight.as_ref().ok().and_then(|sight| {
+            let record = sight.record.as_ref()?;
+            Some((sight, record.checkpoint.as_ref()))
+        });
+        // Of a lock that was released, the last that was seen stays.
+        if let Some((sight, checkpoint)) = record {
             let progress = checkpoint.and_then(|it| it.done.zip(it.total));
             self.shape = match progress {
-                Some(_) => Shape::Bar,
+                Some(_) => Shape::Bar(report::pace(sight)),
                 None => Shape::Spinner,
             };
             let (done, total) = progress.unwrap_or_default();
-            self.drawn.set_length(total);
-            self.drawn.set_position(done);
-            self.drawn.set_message(report::detail(sight));
+            self.drawn.update(|state| {
+                state.set_pos(done);
+                state.set_len(total);
+            });
+            self.drawn.set_message(report::standing_at(sight));
+        } else if let Shape::Bar(pace) = &mut self.shape {
+            pace.clear();
         }
-        self.drawn.set_style(self.shape.style(seen.verdict()));
+        let style = self.shape.clone().style(seen.verdict());
+        self.drawn.set_style(style);
         self.drawn.set_prefix(title);
         // A spinner that turned for a lock whose job stands still would tell a lie.
-        if let Ok(sight) = &seen.sight
-            && sight.condition == Condition::Working
-        {
+        if record.is_some_and(|(sight, _)| sight.condition == Condition::Working) {
             self.drawn.tick();
         }
     }
@@ -102,14 +121,21 @@ impl Shape {
             Verdict::Left | Verdict::Unknown => "yellow",
             Verdict::Hung => "red",
         };
-        let below = match self {
-            Self::Nothing => "",
-            Self::Spinner => "\n  {spinner} {wide_msg}",
-            Self::Bar => "\n  [{bar:32.cyan}] {pos}/{len}  {wide_msg}",
+        let (below, pace) = match self {
+            Self::Nothing => ("", String::new()),
+            Self::Spinner => ("\n  {spinner} {wide_msg}", String::new()),
+            Self::Bar(pace) => (
+                "\n  [{bar:32.cyan}] {pos}/{len}  {pace}\n  {wide_msg}",
+                pace,
+            ),
         };
-        let style = ProgressStyle::with_template(&format!("{{prefix:.{colour}}}{below}"));
-        style
+        let write_pace = move |_: &ProgressState, text: &mut dyn fmt::Write| {
+            // It fails where memory does.
+            let _ = text.write_str(&pace);
+        };
+        ProgressStyle::with_template(&format!("{{prefix:.{colour}}}{below}"))
             .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .with_key("pace", write_pace)
             .progress_chars("#>-")
             .tick_chars(r"-\|/ ")
     }

@@ -76,10 +76,8 @@ fn a_working_holder_is_told_with_what_is_left_of_its_work() {
         change(Path::new("/x"), &sight),
         "/x: held and working; pid 4121 (nightly) on db1; src/import.rs:88 \"order 250\" (250/500)"
     );
-    assert_eq!(
-        detail(&sight),
-        "6.0/m, about 41m 20s left, src/import.rs:88 \"order 250\""
-    );
+    assert_eq!(pace(&sight), "6.0/m, about 41m 20s left");
+    assert_eq!(standing_at(&sight), "src/import.rs:88 \"order 250\"");
 }
 
 #[test]
@@ -163,7 +161,7 @@ fn nothing_in_a_record_steers_the_terminal() {
         text_of(&sight).replace('\n', ""),
         change(path, &sight),
         title(path, &sight),
-        detail(&sight),
+        standing_at(&sight),
         super::super::harmless_json("\"\u{9b}\u{202e}\u{7f}\""),
     ] {
         assert!(
