@@ -28,7 +28,10 @@ struct Bar {
 #[derive(Clone)]
 enum Shape {
     Nothing,
-    Spinner,
+    /// The place of the last checkpoint: beside a spinner while the job works. One that turned all the same would tell a lie.
+    Place {
+        works: bool,
+    },
     /// With the pace beside it.
     Bar(String),
 }
@@ -53,7 +56,6 @@ impl Bars {
             // Shown first, added then: nothing half made is drawn.
             bar.show(seen);
             self.all.add(bar.drawn.clone());
-            bar.drawn.tick();
             self.list.push(bar);
         }
     }
@@ -92,7 +94,9 @@ impl Bar {
             let progress = checkpoint.and_then(|it| it.done.zip(it.total));
             self.shape = match progress {
                 Some(_) => Shape::Bar(report::pace(sight)),
-                None => Shape::Spinner,
+                None => Shape::Place {
+                    works: sight.condition == Condition::Working,
+                },
             };
             let (done, total) = progress.unwrap_or_default();
             self.drawn.update(|state| {
@@ -100,20 +104,25 @@ impl Bar {
                 state.set_len(total);
             });
             self.drawn.set_message(report::standing_at(sight));
-        } else if let Shape::Bar(pace) = &mut self.shape {
-            pace.clear();
+        } else {
+            self.shape.come_to_rest();
         }
         let style = self.shape.clone().style(seen.verdict());
         self.drawn.set_style(style);
         self.drawn.set_prefix(title);
-        // A spinner that turned for a lock whose job stands still would tell a lie.
-        if record.is_some_and(|(sight, _)| sight.condition == Condition::Working) {
-            self.drawn.tick();
-        }
+        self.drawn.tick();
     }
 }
 
 impl Shape {
+    fn come_to_rest(&mut self) {
+        match self {
+            Self::Nothing => {}
+            Self::Place { works } => *works = false,
+            Self::Bar(pace) => pace.clear(),
+        }
+    }
+
     fn style(self, verdict: Verdict) -> ProgressStyle {
         let colour = match verdict {
             Verdict::Held => "green",
@@ -123,7 +132,8 @@ impl Shape {
         };
         let (below, pace) = match self {
             Self::Nothing => ("", String::new()),
-            Self::Spinner => ("\n  {spinner} {wide_msg}", String::new()),
+            Self::Place { works: true } => ("\n  {spinner} {wide_msg}", String::new()),
+            Self::Place { works: false } => ("\n    {wide_msg}", String::new()),
             Self::Bar(pace) => (
                 "\n  [{bar:32.cyan}] {pos}/{len}  {pace}\n  {wide_msg}",
                 pace,
