@@ -1,6 +1,7 @@
 //! Whoever only looks disturbs nobody, and needs no more than the right to read.
 
 use std::{
+    collections::BTreeMap,
     fs,
     os::unix::{
         fs::{MetadataExt, PermissionsExt},
@@ -12,7 +13,7 @@ use std::{
 
 use livinglock_tests::{Running, Scene, wait_until};
 
-use crate::{CLI, JOB, Told, can, can_be_root, status_of};
+use crate::{CLI, JOB, Told, can, can_be_root, json_of, status_of};
 
 const NOBODY: u32 = 65534;
 
@@ -151,4 +152,24 @@ fn looks_from_everywhere_do_not_keep_a_job_from_its_work() {
     scene.give("end");
     let ended = holder.wait();
     assert_eq!((ended.code, &*ended.stderr), (Some(0), ""), "{ended:?}");
+}
+
+#[test]
+fn a_lock_that_changes_hands_is_never_seen_half_way() {
+    const OWNERS: usize = 30;
+    let scene = Scene::new();
+    let mut seen = BTreeMap::new();
+    for _ in 0..OWNERS {
+        // Between taking the lock and writing its record it takes its time, above the record of one that has crashed.
+        let mut job = scene.job(JOB, &["crash"]).faults("delay=3000").spawn();
+        while !job.has_ended() {
+            let lock = json_of(&scene.lock());
+            let condition = lock["condition"].as_str().expect("a text").to_owned();
+            *seen.entry(condition).or_insert(0) += 1;
+        }
+    }
+    println!("conditions seen: {seen:?}");
+    let may_be = ["free", "working", "left"];
+    assert!(seen.keys().all(|it| may_be.contains(&&**it)), "{seen:?}");
+    assert_eq!(scene.owners().len(), OWNERS);
 }

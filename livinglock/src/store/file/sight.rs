@@ -6,7 +6,7 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::Path,
     thread,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use super::{
@@ -231,10 +231,8 @@ impl Ages {
 impl Opened {
     /// Waits until whoever has just taken the lock has written its record, unless it is stopped before that.
     fn await_its_record(&self, path: &Path) -> Result<()> {
-        for _ in 0..20 {
-            if !self.is_guarded(path)? {
-                break;
-            }
+        let deadline = Instant::now() + Duration::from_secs(2);
+        while self.is_guarded(path)? && Instant::now() < deadline {
             thread::sleep(Duration::from_micros(500));
         }
         Ok(())
