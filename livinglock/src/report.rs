@@ -6,11 +6,17 @@
 pub(crate) mod beat;
 #[cfg(feature = "cli")]
 pub(crate) mod run;
+#[cfg(feature = "cli")]
+mod status;
 mod text;
 
 use std::{fmt::Write, path::Path, time::Duration};
 
+#[cfg(feature = "cli")]
+pub(crate) use status::{Subject, block, change, no_lock_in, pace, standing_at, title};
 use text::Escaped;
+#[cfg(feature = "cli")]
+pub(crate) use text::harmless_json;
 pub(crate) use text::{path, span};
 
 use crate::{

@@ -6,7 +6,9 @@ mod beat;
 mod notification;
 mod run;
 mod service_manager;
+mod status;
 mod wait;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -26,7 +28,9 @@ struct Arguments {
 enum Command {
     Beat(beat::Beat),
     Run(Box<run::Run>),
+    Status(status::Status),
     Wait(wait::Wait),
+    Watch(watch::Watch),
 }
 
 /// Runs the command that the arguments of this process name.
@@ -35,7 +39,9 @@ pub fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Beat(beat) => Ok(beat.run()),
         Command::Run(run) => run.run(),
+        Command::Status(status) => status.run(),
         Command::Wait(wait) => wait.run(),
+        Command::Watch(watch) => watch.run(),
     };
     done.unwrap_or_else(|error| fail(&error))
 }

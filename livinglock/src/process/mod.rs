@@ -1,12 +1,12 @@
 //! Who we are, and what can be seen of other processes and of threads in `/proc`.
 
 mod descendants;
-#[cfg(feature = "cli")]
-mod freezer;
 mod suspect;
 mod threads;
 #[cfg(feature = "cli")]
 mod usage;
+#[cfg(feature = "cli")]
+mod writer;
 
 use std::{
     fs, io,
@@ -18,12 +18,12 @@ use std::{
 pub(crate) use descendants::Family;
 #[cfg(feature = "cli")]
 pub(crate) use descendants::descendants;
-#[cfg(feature = "cli")]
-pub(crate) use freezer::{Standstill, standstill};
 pub(crate) use suspect::Suspect;
 pub(crate) use threads::{thread_states, thread_states_of};
 #[cfg(feature = "cli")]
 pub(crate) use usage::{Usage, user};
+#[cfg(feature = "cli")]
+pub(crate) use writer::{Standstill, descendants_of_writer, is_gone, standstill};
 
 use crate::{record::Record, sys::PidFd};
 

@@ -39,8 +39,7 @@ pub(super) struct Escaped<T>(pub(super) T);
 impl<T: AsRef<str>> fmt::Display for Escaped<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for character in self.0.as_ref().chars() {
-            let turns = matches!(character, '\u{061c}' | '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            if character.is_control() || turns {
+            if steers(character) {
                 write!(f, "{}", character.escape_default())?;
             } else {
                 f.write_char(character)?;
@@ -48,4 +47,24 @@ impl<T: AsRef<str>> fmt::Display for Escaped<T> {
         }
         Ok(())
     }
+}
+
+fn steers(character: char) -> bool {
+    let turns = matches!(character, '\u{061c}' | '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    character.is_control() || turns
+}
+
+/// JSON on one line that says the same, but cannot steer a terminal either.
+#[cfg(feature = "cli")]
+pub(crate) fn harmless_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        if steers(character) {
+            // Outside of texts JSON has none of these, and each of them is one unit of UTF-16.
+            let _ = write!(text, "\\u{:04x}", u32::from(character));
+        } else {
+            text.push(character);
+        }
+    }
+    text
 }

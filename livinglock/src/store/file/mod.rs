@@ -22,7 +22,7 @@ use opened::{ALIVE, Opened};
 use question::Demand;
 pub(crate) use question::patience;
 #[cfg(feature = "cli")]
-pub(crate) use sight::{Condition, Sight};
+pub(crate) use sight::{Ages, Asked, Clock, Condition, Sight};
 
 use crate::{
     OnStale,
