@@ -3,7 +3,8 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process,
+    process, thread,
+    time::Duration,
 };
 
 use crate::{Running, wait_until};
@@ -92,6 +93,12 @@ impl Drop for Freezer {
         for member in members.lines() {
             let _ = fs::write(self.group.join("../cgroup.procs"), member);
         }
-        let _ = fs::remove_dir(&self.group);
+        // The kernel takes a while to notice that its last process has gone.
+        for _ in 0..1000 {
+            if fs::remove_dir(&self.group).is_ok() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 }

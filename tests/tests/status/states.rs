@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use livinglock_tests::{Running, Scene, Signal, is_asked, wait_until};
+use livinglock_tests::{Freezer, Running, Scene, Signal, is_asked, wait_until};
 use nix::{
     sys::{
         ptrace,
@@ -170,84 +170,16 @@ fn a_traced_process_is_named_as_such() {
 
 #[test]
 fn a_frozen_process_is_named_as_such() {
-    for freezer in [Freezer::of_the_second_version, Freezer::of_the_first] {
+    let freezers = [Freezer::make("status"), Freezer::make_unkillable("status")];
+    for freezer in freezers.into_iter().flatten() {
         let scene = Scene::new();
         let holder = working(&scene);
-        let freezer = match freezer(holder.id()) {
-            Ok(freezer) => freezer,
-            Err(why) => {
-                // Also where nothing else may be skipped: a container often has none.
-                skip(&why);
-                continue;
-            }
-        };
-        wait_until("it is seen to be frozen", || {
-            json_of(&scene.lock())["condition"] == "frozen"
-        });
+        freezer.freeze(&holder);
+        assert_eq!(json_of(&scene.lock())["condition"], "frozen");
         status_of(&scene).is(2, &["held, but its process is frozen by its cgroup;"]);
-        freezer.turn(freezer.words[1]).expect("thaw it");
+        freezer.thaw();
         wait_until("it works again", || status_of(&scene).code == Some(0));
         drop(holder.kill());
-    }
-}
-
-/// A cgroup of our own; dropped, it is thawed and removed.
-struct Freezer {
-    folder: PathBuf,
-    switch: &'static str,
-    /// What freezes, and what thaws.
-    words: [&'static str; 2],
-}
-
-impl Freezer {
-    fn of_the_second_version(process_id: u32) -> Result<Self, String> {
-        let roots = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
-        let is_one = |root: &&str| Path::new(root).join("cgroup.controllers").exists();
-        let root = roots.iter().find(|root| is_one(root));
-        let root = root.ok_or("no cgroups of the second version are mounted")?;
-        Self::around(process_id, root, "cgroup.freeze", ["1", "0"])
-    }
-
-    fn of_the_first(process_id: u32) -> Result<Self, String> {
-        let words = ["FROZEN", "THAWED"];
-        Self::around(process_id, "/sys/fs/cgroup/freezer", "freezer.state", words)
-    }
-
-    /// Moves a process into a new cgroup, and freezes it.
-    fn around(
-        process_id: u32,
-        root: &str,
-        switch: &'static str,
-        words: [&'static str; 2],
-    ) -> Result<Self, String> {
-        let failed = |error| format!("no freezer in {root}: {error}");
-        let name = format!("livinglock-test-{process_id}");
-        let freezer = Self {
-            folder: Path::new(root).join(name),
-            switch,
-            words,
-        };
-        fs::create_dir(&freezer.folder).map_err(failed)?;
-        fs::write(freezer.folder.join("cgroup.procs"), process_id.to_string()).map_err(failed)?;
-        freezer.turn(words[0]).map_err(failed)?;
-        Ok(freezer)
-    }
-
-    fn turn(&self, word: &str) -> std::io::Result<()> {
-        fs::write(self.folder.join(self.switch), word)
-    }
-}
-
-impl Drop for Freezer {
-    fn drop(&mut self) {
-        let _ = self.turn(self.words[1]);
-        // The kernel takes a while to notice that its last process has gone.
-        for _ in 0..1000 {
-            if fs::remove_dir(&self.folder).is_ok() {
-                break;
-            }
-            thread::sleep(Duration::from_millis(1));
-        }
     }
 }
 
