@@ -2,6 +2,10 @@
 //!
 //! Text from a record or a path is somebody else's: what could steer a terminal is escaped.
 
+#[cfg(feature = "cli")]
+pub(crate) mod doctor;
+#[cfg(feature = "cli")]
+pub(crate) mod stop;
 mod text;
 
 use std::{fmt::Write, path::Path, time::Duration};
@@ -115,12 +119,6 @@ pub(crate) fn busy(path: &Path, why: &Busy, holder: Option<&Record>) -> String {
             )
         }
     }
-}
-
-/// What somebody says who has waited for a lock in vain.
-#[cfg(feature = "cli")]
-pub(crate) fn still_held(path: &Path, waited: Duration) -> String {
-    format!("{} is still held after {}", self::path(path), span(waited))
 }
 
 /// Processes with their names, if there are any.
@@ -292,7 +290,7 @@ pub(crate) fn stopping(path: &Path, record: &Record, stop: Stop) -> String {
 fn reason(stop: Stop) -> String {
     match stop {
         Stop::Lost => "lost the lock: the file was replaced or cannot be written".to_owned(),
-        Stop::Replaced => "is replaced by a new run".to_owned(),
+        Stop::Replaced => "is asked to stop by a new run or an operator".to_owned(),
         Stop::AtMost => "has run for longer than `at_most`".to_owned(),
         Stop::Signal(signal) => format!("was sent {}", signal_name(signal)),
         Stop::Released => "has released the lock".to_owned(),

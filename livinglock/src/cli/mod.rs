@@ -2,6 +2,9 @@
 //!
 //! Not part of the public API: only the command line itself, its output by `--json` and its exit statuses are stable.
 
+mod doctor;
+mod shell;
+mod stop;
 mod wait;
 
 use std::process::ExitCode;
@@ -20,14 +23,22 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Stop(stop::Stop),
     Wait(wait::Wait),
+    Doctor(doctor::Doctor),
+    Completions(shell::Completions),
+    Man(shell::Man),
 }
 
 /// Runs the command that the arguments of this process name.
 #[must_use]
 pub fn main() -> ExitCode {
     let done = match Arguments::parse().command {
+        Command::Stop(stop) => stop.run(),
         Command::Wait(wait) => wait.run(),
+        Command::Doctor(doctor) => doctor.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
     };
     done.unwrap_or_else(|error| fail(&error))
 }

@@ -16,6 +16,8 @@ mod stderr;
 
 pub(crate) use byte_lock::{is_byte_locked, is_byte_owned, try_lock_byte, unlock_byte};
 pub(crate) use file::{OPEN_FLAGS, effective_user, file_system_type};
+#[cfg(feature = "cli")]
+pub(crate) use file::{Room, room};
 pub(crate) use membarrier::Barrier;
 pub(crate) use process::{PidFd, block_signals, exit_now, monotonic_ns, random_u128, thread_id};
 pub(crate) use roster::{Members, Roster};

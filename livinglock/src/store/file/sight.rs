@@ -18,6 +18,7 @@ use crate::{
     predecessor::Fate,
     process::{self, Identity, Standstill},
     record::{Content, Record, State},
+    report::Busy,
     sys,
 };
 
@@ -47,6 +48,28 @@ pub(crate) enum Condition {
     Unknown,
     /// The file is not a lock file.
     NotALock,
+}
+
+impl Condition {
+    /// Whether a process has it by a kernel lock.
+    pub(crate) fn is_held(self) -> bool {
+        matches!(
+            self,
+            Self::Working | Self::Hung | Self::StandsStill(_) | Self::Stopping | Self::Unknown
+        )
+    }
+
+    /// Why nobody can have the lock now; `None` if somebody could.
+    pub(crate) fn busy(self) -> Option<Busy> {
+        match self {
+            Self::Free | Self::Left(_) | Self::NotALock => None,
+            Self::Working | Self::Hung | Self::Stopping => Some(Busy::Working),
+            Self::StandsStill(_) => Some(Busy::Unanswered),
+            Self::Kept(left) => Some(Busy::Kept(left)),
+            Self::OtherTool => Some(Busy::OtherTool),
+            Self::Unknown => Some(Busy::Unknown),
+        }
+    }
 }
 
 /// What was seen of a lock.
