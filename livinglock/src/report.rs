@@ -121,6 +121,12 @@ pub(crate) fn busy(path: &Path, why: &Busy, holder: Option<&Record>) -> String {
     }
 }
 
+/// Why somebody cannot even look at a lock.
+#[cfg(feature = "cli")]
+pub(crate) fn may_not_look(error: &std::io::Error) -> String {
+    format!("cannot be read ({error}); look as the user of its job, or as root")
+}
+
 /// Processes with their names, if there are any.
 fn processes(list: &[(u32, String)]) -> Option<String> {
     let names: Vec<String> = list
@@ -290,7 +296,7 @@ pub(crate) fn stopping(path: &Path, record: &Record, stop: Stop) -> String {
 fn reason(stop: Stop) -> String {
     match stop {
         Stop::Lost => "lost the lock: the file was replaced or cannot be written".to_owned(),
-        Stop::Replaced => "is asked to stop by a new run or an operator".to_owned(),
+        Stop::Replaced => "was asked to stop by a new run or an operator".to_owned(),
         Stop::AtMost => "has run for longer than `at_most`".to_owned(),
         Stop::Signal(signal) => format!("was sent {}", signal_name(signal)),
         Stop::Released => "has released the lock".to_owned(),

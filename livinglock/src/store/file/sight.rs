@@ -18,7 +18,7 @@ use crate::{
     predecessor::Fate,
     process::{self, Identity, Standstill},
     record::{Content, Record, State},
-    report::Busy,
+    report::{self, Busy},
     sys,
 };
 
@@ -94,6 +94,9 @@ impl Sight {
                         condition: Condition::Free,
                         record: None,
                     });
+                }
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    return Err(Error::unfit(path, report::may_not_look(&error)));
                 }
                 Err(error) => return Err(why_not_open(path, error)),
             };
