@@ -55,3 +55,6 @@ impl fmt::Display for Finding {
         writeln!(f, "{grade:<8} {}", self.text)
     }
 }
+
+#[cfg(test)]
+mod tests;
