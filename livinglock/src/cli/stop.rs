@@ -26,7 +26,8 @@ Exit status: 0 nobody holds the lock now; 1 somebody does: the holder has not go
 
 Example: livinglock stop --grace 30s --force /var/run/nightly.lock")]
 pub(super) struct Stop {
-    /// Wait this long, instead of the holder's own grace; with --force also from SIGTERM to SIGKILL, instead of 10s
+    /// Wait this long, instead of as long as the holder may take by its own record; with --force once more from SIGTERM to SIGKILL,
+    /// instead of 10s
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     grace: Option<Duration>,
     /// End the holder's process if it does not stop

@@ -12,7 +12,9 @@ use nix::{
     libc,
 };
 
-use crate::{DONE, HELD, assert_says, holder, job, run, stopped_holder};
+use crate::{
+    DONE, HELD, JOB, assert_says, holder, job, run, start, stopped_holder, wait_until_it_watches,
+};
 
 const FORCE: [&str; 4] = ["stop", "--force", "--grace", "300ms"];
 
@@ -66,6 +68,33 @@ fn a_stopped_holder_is_ended_with_its_descendants() {
         assert!(!is_running(&child), "{child} outlived its job");
     }
     assert_eq!(scene.owners().len(), 1, "nobody has taken the lock");
+}
+
+#[test]
+fn a_stopped_holder_whose_file_was_deleted_is_ended_only_with_force() {
+    const ASKED: [&str; 4] = ["stop", "--grace", "3s", "--force"];
+    for (arguments, status) in [(&ASKED[..3], HELD), (&ASKED, DONE)] {
+        let scene = Scene::new();
+        // With a slow pulse, of which nobody despairs so soon.
+        let mut holder = stopped_holder(&scene, scene.job(JOB, &["until", "never"]));
+        let mut stop = start(&scene, arguments);
+        wait_until_it_watches(&scene, &stop);
+        // So that the file goes before it has given up.
+        stop.signal(Signal::SIGSTOP);
+        stop.wait_until_stopped();
+        fs::remove_file(scene.lock()).expect("delete the lock file");
+        stop.signal(Signal::SIGCONT);
+        let stop = stop.wait();
+        assert_eq!(stop.code, status, "{stop:?}");
+        if status == HELD {
+            assert!(holder.is_stopped());
+            assert_says(&stop, &["does not answer: it is stopped by a signal"]);
+        } else {
+            assert!(holder.has_ended(), "{stop:?}");
+            assert_says(&stop, &["was ended after"]);
+        }
+        assert!(!scene.lock().exists());
+    }
 }
 
 /// Somebody shares the byte of the request, so that nobody can ask by it.

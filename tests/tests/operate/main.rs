@@ -18,6 +18,9 @@ const HELD: Option<i32> = Some(1);
 const REFUSED: Option<i32> = Some(73);
 const TIMEOUT: Option<i32> = Some(124);
 
+/// For longer than a busy machine starves anybody.
+const PATIENT: [&str; 3] = ["stop", "--grace", "50s"];
+
 fn job(scene: &Scene, behaviour: &[&str]) -> Job {
     scene.job(JOB, behaviour).grace(300).heartbeat(50)
 }

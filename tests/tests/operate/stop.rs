@@ -5,7 +5,7 @@ use std::{fs, time::SystemTime};
 use livinglock_tests::Scene;
 
 use crate::{
-    DONE, HELD, REFUSED, assert_says, fate_of_the_last, holder, job, run, start,
+    DONE, HELD, PATIENT, REFUSED, assert_says, fate_of_the_last, holder, job, run, start,
     wait_until_it_watches,
 };
 
@@ -13,7 +13,7 @@ use crate::{
 fn a_working_job_stops_at_its_next_checkpoint() {
     let scene = Scene::new();
     let holder = holder(&scene, job(&scene, &["until", "never"]));
-    let stop = run(&scene, &["stop"]);
+    let stop = run(&scene, &PATIENT);
     assert_eq!(stop.code, DONE, "{stop:?}");
     let id = holder.id();
     assert_says(
@@ -37,7 +37,7 @@ fn a_hung_job_and_a_deaf_one_are_ended_by_their_own_pulse() {
     for (behaviour, message) in [("sleep", "about to hang"), ("deaf", "deaf")] {
         let scene = Scene::new();
         let holder = holder(&scene, job(&scene, &[behaviour]));
-        let stop = run(&scene, &["stop"]);
+        let stop = run(&scene, &PATIENT);
         assert_eq!(stop.code, DONE, "{behaviour}: {stop:?}");
         assert_says(
             &stop,
@@ -71,7 +71,9 @@ fn a_hung_job_that_revives_stops_at_its_late_checkpoint() {
 fn whoever_is_impatient_learns_that_the_job_is_stopping() {
     let scene = Scene::new();
     let mut holder = holder(&scene, job(&scene, &["late", "go"]).grace(120_000));
-    let stop = run(&scene, &["stop", "--grace", "500ms"]);
+    let patient = start(&scene, &["stop"]);
+    holder.wait_until_it_says("was asked to stop");
+    let stop = run(&scene, &["stop", "--grace", "100ms"]);
     assert_eq!(stop.code, HELD, "{stop:?}");
     assert_says(
         &stop,
@@ -82,7 +84,8 @@ fn whoever_is_impatient_learns_that_the_job_is_stopping() {
     );
     assert!(!holder.has_ended());
     scene.give("go");
-    assert_eq!(holder.wait().code, Some(75), "the request stands");
+    assert_eq!(patient.wait().code, DONE);
+    assert_eq!(holder.wait().code, Some(75));
 }
 
 #[test]

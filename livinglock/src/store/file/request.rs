@@ -15,6 +15,7 @@ use super::{
 use crate::{
     OnStale,
     error::{Error, Result},
+    process,
     record::{Content, Record},
     report::{self, Busy},
 };
@@ -82,10 +83,14 @@ impl Request<'_> {
                 // Its file was deleted; one that is awake puts it back within a tick.
                 if begun.elapsed() < self.patience(asked) {
                     thread::sleep(Duration::from_millis(5));
-                    continue;
+                } else if let Some(outcome) =
+                    self.stays(asked, asked.record.clone(), Busy::Unanswered, begun)?
+                {
+                    return Ok(outcome);
                 }
+                continue;
             }
-            let Some(asked) = found.or(before.take()) else {
+            let Some(asked) = found else {
                 return Ok(Outcome::NotHeld);
             };
             let left = self.patience(&asked).saturating_sub(begun.elapsed());
@@ -96,8 +101,8 @@ impl Request<'_> {
             match attempt {
                 // Of one that has gone `holder` finds nothing, or another run.
                 Attempt::Acquired(_) | Attempt::Again(_) => {}
-                // Somebody else has asked first, and we wait with them.
-                Attempt::Busy(Busy::TakeoverInProgress, _) if !left.is_zero() => {}
+                Attempt::Busy(why, record)
+                    if !left.is_zero() && self.waits_on(&why, record.as_deref()) => {}
                 Attempt::Busy(why, record) => {
                     if let Some(outcome) = self.stays(&asked, record, why, begun)? {
                         return Ok(outcome);
@@ -155,6 +160,15 @@ impl Request<'_> {
             Some(record) => patience(record.tick()) * 2 + record.grace().min(LONGEST_GRACE),
             None => patience(UNKNOWN_TICK) * 2,
         })
+    }
+
+    /// Whether there is any use in asking once more, of a holder that has not gone.
+    fn waits_on(&self, why: &Busy, record: Option<&Record>) -> bool {
+        match why {
+            // Somebody else has asked first, and we wait with them.
+            Busy::TakeoverInProgress => true,
+            _ => self.grace.is_some() && record.and_then(process::standstill).is_none(),
+        }
     }
 
     /// What is left to do with a holder that has not gone; `None` if it has, meanwhile.
