@@ -1,4 +1,4 @@
-//! Whole processes, from spawn to wait: what the lock adds to a job, beside what `flock(1)` adds.
+//! Whole processes, from spawn to wait: what the lock adds to a job, beside what `flock(1)` adds; as an attribute, and as a command.
 
 use std::{
     io,
@@ -27,7 +27,7 @@ fn main() -> io::Result<()> {
     print_host();
     let folder = Folder::temporary("process")?;
     let empty = env!("CARGO_BIN_EXE_empty");
-    let under = |program: &str, arguments: &[&str], lock_file: &str, job: Option<&str>| {
+    let under = |program: &str, arguments: &[&str], lock_file: &str, job: &[&str]| {
         let mut command = Command::new(program);
         command
             .args(arguments)
@@ -35,7 +35,11 @@ fn main() -> io::Result<()> {
             .args(job);
         processes(command)
     };
-    let batch = under(env!("CARGO_BIN_EXE_locked"), &[], "batch", None);
+    let batch = under(env!("CARGO_BIN_EXE_locked"), &[], "batch", &[]);
+    let cli = env!("CARGO_BIN_EXE_cli");
+    let run = |beats: &[&str], lock_file: &str| {
+        under(cli, &[&["run"], beats].concat(), lock_file, &["--", "true"])
+    };
     Table::new("one whole process")
         .beside("empty Rust program")
         .row(Subject::new("`true`").copy(processes(Command::new("true"))))
@@ -45,8 +49,14 @@ fn main() -> io::Result<()> {
                 .copy(batch)
                 .within(1.0, "`flock -n F` empty"),
         )
-        .row(Subject::new("`flock -n F true`").copy(under("flock", &["-n"], "true", Some("true"))))
-        .row(Subject::new("`flock -n F` empty").copy(under("flock", &["-n"], "empty", Some(empty))))
+        .row(Subject::new("`flock -n F true`").copy(under("flock", &["-n"], "true", &["true"])))
+        .row(Subject::new("`flock -n F` empty").copy(under("flock", &["-n"], "empty", &[empty])))
+        .row(
+            Subject::new("`livinglock run F -- true`")
+                .copy(run(&[], "run"))
+                .within(1.5, "`flock -n F true`"),
+        )
+        .row(Subject::new("the same, `--beat output`").copy(run(&["--beat", "output"], "output")))
         .run();
     Ok(())
 }

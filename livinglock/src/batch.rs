@@ -241,19 +241,28 @@ impl Job<'_> {
 
 /// Runs the body of a `main` under its lock.
 pub fn run<T: Termination>(job: &Job<'_>, body: impl FnOnce() -> T) -> ExitCode {
-    match hold_main(job) {
+    run_as(Role::Main, job, |_| body())
+}
+
+/// Runs the body of a process that plays this role, and shows it its lock.
+pub(crate) fn run_as<T: Termination>(
+    role: Role,
+    job: &Job<'_>,
+    body: impl FnOnce(&Held) -> T,
+) -> ExitCode {
+    match hold_main(role, job) {
         Ok(held) => {
             // A panic goes on below, and a stop ends the process: neither lets anybody see a broken invariant.
-            let ended = panic::catch_unwind(AssertUnwindSafe(|| body().report()));
+            let ended = panic::catch_unwind(AssertUnwindSafe(|| body(&held).report()));
             leave_main(&held, ended)
         }
         Err(status) => ExitCode::from(status),
     }
 }
 
-fn hold_main(job: &Job<'_>) -> Result<Arc<Held>, u8> {
+fn hold_main(role: Role, job: &Job<'_>) -> Result<Arc<Held>, u8> {
     let gate = Gate::apart();
-    match job.hold(gate.clone(), Role::Main) {
+    match job.hold(gate.clone(), role) {
         Ok(held) => {
             gate.become_root();
             Ok(held)

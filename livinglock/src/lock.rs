@@ -296,7 +296,7 @@ impl Lock {
     pub fn heartbeat(&self) -> Result<()> {
         self.held
             .gate()
-            .pass(Site::from(Location::caller()))
+            .pass(Site::from(Location::caller()).into())
             .map_err(|stop| Error::stopped(self.held.path(), self.held.reason(stop)))
     }
 

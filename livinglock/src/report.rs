@@ -3,7 +3,11 @@
 //! Text from a record or a path is somebody else's: what could steer a terminal is escaped.
 
 #[cfg(feature = "cli")]
+pub(crate) mod beat;
+#[cfg(feature = "cli")]
 pub(crate) mod doctor;
+#[cfg(feature = "cli")]
+pub(crate) mod run;
 #[cfg(feature = "cli")]
 pub(crate) mod stop;
 mod text;
@@ -422,7 +426,11 @@ fn last_checkpoint(record: &Record, age: Option<Duration>) -> String {
 }
 
 fn place(checkpoint: &Checkpoint) -> String {
-    let mut text = format!("{}:{}", Escaped(&checkpoint.file), checkpoint.line);
+    let mut text = Escaped(&checkpoint.file).to_string();
+    // A command that does not tell its lines is a place as well.
+    if checkpoint.line > 0 {
+        let _ = write!(text, ":{}", checkpoint.line);
+    }
     if let Some(message) = &checkpoint.message {
         let _ = write!(text, " \"{}\"", Escaped(message));
     }

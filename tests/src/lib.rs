@@ -5,6 +5,7 @@
 //! deadline. What the harness itself cannot do (a folder that cannot be made, a program that cannot be started) panics.
 
 mod dice;
+mod freezer;
 mod job;
 mod kernel_lock;
 mod part;
@@ -21,6 +22,7 @@ use std::{
 };
 
 pub use dice::Dice;
+pub use freezer::Freezer;
 pub use job::Job;
 pub use kernel_lock::{Guarded, ask, ask_to_stop, hold, is_asked};
 pub use part::Part;

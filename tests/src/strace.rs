@@ -77,13 +77,12 @@ impl Strace {
             .stdout(Stdio::null())
             .stderr(File::create(&words)?)
             .spawn()?;
-        let mut ended = None;
+        let is_attached = || fs::read_to_string(&words).is_ok_and(|said| said.contains("attached"));
         wait_until("strace is attached", || {
-            ended = child.try_wait().expect("look at strace");
-            ended.is_some()
-                || fs::read_to_string(&words).is_ok_and(|said| said.contains("attached"))
+            is_attached() || child.try_wait().expect("look at strace").is_some()
         });
-        if ended.is_some() {
+        // It may have ended since: with a thread that was struck at once.
+        if !is_attached() {
             return Err(io::Error::other(fs::read_to_string(&words)?));
         }
         Ok(Self {

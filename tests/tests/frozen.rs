@@ -9,7 +9,14 @@ use std::{
     time::Duration,
 };
 
-use livinglock_tests::{Job, Running, Scene, Signal, hold, is_running, wait_until};
+use livinglock_tests::{Freezer, Job, Running, Scene, Signal, hold, is_running, wait_until};
+use nix::{
+    sys::{
+        ptrace,
+        wait::{WaitPidFlag, waitpid},
+    },
+    unistd::Pid,
+};
 
 const JOB: &str = env!("CARGO_BIN_EXE_job");
 
@@ -64,6 +71,102 @@ fn a_stopped_holder_is_ended_and_the_newcomer_runs() {
         scene.overlaps()
     );
     assert_eq!(scene.overlaps(), 0);
+}
+
+#[test]
+fn a_frozen_holder_is_ended_and_the_newcomer_runs() {
+    let Some(freezer) = Freezer::make("frozen") else {
+        return;
+    };
+    let scene = Scene::new();
+    let holder = job(&scene, &["until", "never"]).spawn();
+    scene.wait_for_record("\"message\":\"working\"");
+    freezer.freeze(&holder);
+    // This is the time that passes while everything stands still: there is no condition to wait for.
+    thread::sleep(Duration::from_millis(STALE + 100));
+    let newcomer = job(&scene, &["work", "3", "1"]).spawn().wait();
+    assert_eq!(newcomer.code, Some(0), "{newcomer:?}");
+    assert!(newcomer.stderr.contains("sending SIGTERM"), "{newcomer:?}");
+    // Of a signal that it does not handle a process dies in the freezer too.
+    assert_eq!(holder.wait().signal, Some(Signal::SIGTERM as i32));
+    assert_eq!(scene.overlaps(), 0);
+}
+
+/// A debugger holds every thread; what it holds can be killed all the same.
+#[test]
+fn a_holder_in_a_debugger_is_ended_and_the_newcomer_runs() {
+    let scene = Scene::new();
+    let holder = job(&scene, &["until", "never"]).spawn();
+    scene.wait_for_record("\"message\":\"working\"");
+    let threads: Vec<Pid> = fs::read_dir(format!("/proc/{}/task", holder.id()))
+        .expect("list its threads")
+        .map(|thread| {
+            let name = thread.expect("a thread").file_name();
+            Pid::from_raw(name.to_string_lossy().parse().expect("a number"))
+        })
+        .collect();
+    for &thread in &threads {
+        ptrace::seize(thread, ptrace::Options::empty()).expect("debug a thread");
+        ptrace::interrupt(thread).expect("hold a thread");
+    }
+    // This is the time that passes while everything stands still: there is no condition to wait for.
+    thread::sleep(Duration::from_millis(STALE + 100));
+    let mut newcomer = job(&scene, &["work", "3", "1"]).spawn();
+    // As a debugger does: a thread that it has not let go of is not over.
+    wait_until("the newcomer has run", || {
+        for &thread in &threads[1..] {
+            let _ = waitpid(thread, Some(WaitPidFlag::__WALL | WaitPidFlag::WNOHANG));
+        }
+        newcomer.has_ended()
+    });
+    let newcomer = newcomer.wait();
+    assert_eq!(newcomer.code, Some(0), "{newcomer:?}");
+    assert!(newcomer.stderr.contains("sending SIGTERM"), "{newcomer:?}");
+    assert_eq!(holder.wait().signal, Some(Signal::SIGKILL as i32));
+    assert_eq!(scene.overlaps(), 0);
+}
+
+/// As of a process that waits for a broken disk.
+#[test]
+fn of_a_holder_that_does_not_die_the_state_is_named_and_the_remedy() {
+    let Some(freezer) = Freezer::make_unkillable("frozen") else {
+        return;
+    };
+    let scene = Scene::new();
+    let holder = job(&scene, &["until", "never"]).spawn();
+    scene.wait_for_record("\"message\":\"working\"");
+    freezer.freeze(&holder);
+    // This is the time that passes while everything stands still: there is no condition to wait for.
+    thread::sleep(Duration::from_millis(STALE + 100));
+    let newcomer = job(&scene, &["work", "3", "1"]).spawn().wait();
+    assert_eq!(newcomer.code, Some(73), "{newcomer:?}");
+    for text in ["is in state D and does not die", "mend that, or reboot"] {
+        assert!(newcomer.stderr.contains(text), "{newcomer:?}");
+    }
+    freezer.thaw();
+    // Whichever of the two signals the kernel takes first.
+    assert!(holder.wait().signal.is_some());
+    let next = job(&scene, &["work", "3", "1"]).spawn().wait();
+    assert_eq!((next.code, scene.overlaps()), (Some(0), 0), "{next:?}");
+}
+
+/// The kernel shows the files of a process with its first thread, which may have ended before the others.
+#[test]
+fn a_holder_whose_first_thread_has_gone_is_ended_and_the_newcomer_runs() {
+    let scene = Scene::new();
+    let holder = job(&scene, &["work", "3", "1"])
+        .faults("end@releasing")
+        .spawn();
+    wait_until("its first thread has gone", || {
+        !is_running(&holder.id().to_string())
+    });
+    // This is the time that passes while everything stands still: there is no condition to wait for.
+    thread::sleep(Duration::from_millis(STALE + 100));
+    let newcomer = job(&scene, &["work", "3", "1"]).spawn().wait();
+    assert_eq!(newcomer.code, Some(0), "{newcomer:?}");
+    assert!(newcomer.stderr.contains("sending SIGTERM"), "{newcomer:?}");
+    // The only thread that is left, the pulse, blocks all other signals.
+    assert_eq!(holder.wait().signal, Some(Signal::SIGKILL as i32));
 }
 
 #[test]

@@ -2,7 +2,11 @@
 //!
 //! Not part of the public API: only the command line itself, its output by `--json` and its exit statuses are stable.
 
+mod beat;
 mod doctor;
+mod notification;
+mod run;
+mod service_manager;
 mod shell;
 mod stop;
 mod wait;
@@ -23,6 +27,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Beat(beat::Beat),
+    Run(Box<run::Run>),
     Stop(stop::Stop),
     Wait(wait::Wait),
     Doctor(doctor::Doctor),
@@ -34,6 +40,8 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let done = match Arguments::parse().command {
+        Command::Beat(beat) => Ok(beat.run()),
+        Command::Run(run) => run.run(),
         Command::Stop(stop) => stop.run(),
         Command::Wait(wait) => wait.run(),
         Command::Doctor(doctor) => doctor.run(),

@@ -8,6 +8,7 @@
 //! the closer sees the thread's progress, whichever way they meet. The barrier is `membarrier(2)`, which costs the closer some
 //! microseconds and the thread nothing; where the kernel has none, the thread fences on its slow path.
 
+mod alarms;
 mod doubt;
 mod passing;
 mod scope;
@@ -24,7 +25,7 @@ pub(crate) use doubt::{doubt, is_unsure, looked, looks_come_from, wait_for_the_l
 pub(crate) use passing::{is_here, pass, set_progress, stop_requested};
 pub(crate) use scope::{ThreadScope, innermost};
 use threads::{Thread, Threads, admit, gates, lock_threads, root, set_root, take};
-pub(crate) use threads::{harvest, last_passes, set_message, wants_message};
+pub(crate) use threads::{harvest, last_passes, put_off_alarms, set_message, wants_message};
 pub(crate) use waking::{heed_waking, hold_everybody};
 use words::SHUT;
 
@@ -40,6 +41,17 @@ pub(crate) struct Passed {
     pub(crate) site: Site,
     pub(crate) progress: Option<(u64, u64)>,
     pub(crate) message: Option<String>,
+}
+
+/// Of a call, which knows no more than its place.
+impl From<Site> for Passed {
+    fn from(site: Site) -> Self {
+        Self {
+            site,
+            progress: None,
+            message: None,
+        }
+    }
 }
 
 /// One lock's gate.
@@ -117,17 +129,16 @@ impl Gate {
     }
 
     /// Passes by a call instead of a checkpoint.
-    pub(crate) fn pass(&self, site: Site) -> Result<(), Stop> {
+    pub(crate) fn pass(&self, passed: Passed) -> Result<(), Stop> {
+        if alarms::have_rung() {
+            doubt();
+        }
         wait_for_the_look();
         let mut state = self.state();
         loop {
             match state.status {
                 Status::Open => {
-                    state.passed = Some(Passed {
-                        site,
-                        progress: None,
-                        message: None,
-                    });
+                    state.passed = Some(passed);
                     return Ok(());
                 }
                 Status::Held => state = self.arrive(state),
@@ -173,7 +184,7 @@ impl Gate {
     }
 
     /// Why the gate is shut, if it is; whoever asks is told, and leaves.
-    fn obey(&self) -> Option<Stop> {
+    pub(crate) fn obey(&self) -> Option<Stop> {
         let mut state = self.state();
         let Status::Shut(stop) = state.status else {
             return None;

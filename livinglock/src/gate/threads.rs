@@ -7,16 +7,17 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use super::{
-    Gate, Passed, Status,
+    Gate, Passed, Status, alarms,
     doubt::is_unsure,
     words::{FENCED, NO_TOTAL, OPEN, SHUT, WORDS, Words},
 };
 use crate::{
     site::Site,
-    sys::{self, Barrier, Members, Roster, Seen},
+    sys::{self, Alarm, Barrier, Members, Roster, Seen},
 };
 
 /// The list of threads, locked.
@@ -48,11 +49,14 @@ pub(super) struct Thread {
     pub(super) scope: Option<Arc<Gate>>,
     messages: Vec<(&'static Site, String)>,
     last: Option<&'static Site>,
+    alarm: Option<Alarm>,
 }
 
 impl Thread {
+    /// The calling thread.
     pub(super) fn new() -> Self {
         Self {
+            alarm: alarms::new_alarm(),
             id: sys::thread_id(),
             scope: None,
             messages: Vec::new(),
@@ -199,6 +203,18 @@ pub(crate) fn harvest() {
     let root = root();
     for (words, thread) in threads.iter_mut() {
         take(words, thread, root.as_ref(), Seen::Empty);
+    }
+}
+
+/// Puts off the alarms of all threads, from now on by this time; zero: until somebody holds a lock again.
+pub(crate) fn put_off_alarms(by: Duration) {
+    let mut threads = lock_threads();
+    if alarms::note_put_off(by) {
+        for (_, thread) in threads.iter_mut() {
+            if let Some(alarm) = &thread.alarm {
+                alarm.put_off(by);
+            }
+        }
     }
 }
 

@@ -1,8 +1,11 @@
 //! A process that wakes up passes no checkpoint until its pulse has looked whether its locks are still its own.
 //!
-//! While it was stopped or frozen, a newcomer may have put another file in the place of its lock file. Of a stop by a signal the
-//! kernel tells by another one, SIGCONT: its handler runs before the thread that it interrupts goes on, and holds the others. They run
-//! already, and for as long as the scheduler puts that one thread off. Of other sleeps the pulse knows by the clock.
+//! While it was stopped or frozen, a newcomer may have put another file in the place of its lock file. But no newcomer does that
+//! before the pulse has been silent for its patience, and half of that is how long each thread's alarm is put off by the pulse, time
+//! and again. So all alarms have rung by then, whatever kept the pulse from putting them off: a thread that wakes up hears its own
+//! before it goes on, and waits at its next checkpoint.
+//!
+//! Of a stop by a signal the kernel tells by another one, SIGCONT, however short it was; and of any sleep the pulse knows by the clock.
 
 use std::sync::{Once, atomic::Ordering};
 
@@ -17,22 +20,21 @@ use crate::sys::{self, Barrier, Seen};
 pub(crate) fn heed_waking() -> u32 {
     static HEEDS: Once = Once::new();
     HEEDS.call_once(|| {
-        // Without the signal the pulse still knows by the clock, if later.
-        let _ = sys::on_continue(continued);
+        // Without the signals the pulse still knows by the clock, if later.
+        let _ = sys::on_waking(woken);
     });
     wakes()
 }
 
 /// Runs in a signal handler: neither waits nor allocates.
-fn continued() {
+fn woken() {
     fn hold(words: &Words) {
         words.gate.store(HELD, Ordering::SeqCst);
         words.site.set(Seen::Shut);
     }
     doubt();
     WORDS.with(hold);
-    // The other threads run already: one in the midst of passing may pass once more. If the list is in use, the pulse holds them
-    // some microseconds later.
+    // The other threads may run already, and have no alarm. If the list is in use, the pulse holds them some microseconds later.
     if let Some(mut threads) = try_lock_threads() {
         for (words, _) in threads.iter_mut() {
             hold(words);

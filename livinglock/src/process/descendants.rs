@@ -74,15 +74,16 @@ impl Family {
     pub(crate) fn end(mut self, patience: Duration) -> usize {
         self.signal(PidFd::SIGTERM);
         self.wait(patience);
-        // Again until nobody is new: what is being ended may have forked meanwhile. Bounded, for a fork bomb is faster than we are.
+        self.look_again();
+        // Again until nobody is new: what is being ended may have forked meanwhile. Only of the dead nobody new can come, so we look
+        // after their death. Bounded, for a fork bomb is faster than we are.
         for _ in 0..100 {
-            let grew = self.look_again();
             self.signal(PidFd::SIGKILL);
-            if !grew {
+            self.wait(Duration::from_secs(1));
+            if !self.look_again() {
                 break;
             }
         }
-        self.wait(Duration::from_secs(1));
         self.members.len()
     }
 
@@ -105,4 +106,22 @@ impl Family {
 fn parent(process_id: u32) -> Option<(u32, u32)> {
     let stat = Stat::of(&Path::new("/proc").join(process_id.to_string()))?;
     (stat.state != 'Z').then_some((process_id, stat.parent))
+}
+
+/// The numbers of a process's living descendants.
+#[cfg(feature = "cli")]
+pub(crate) fn descendants(ancestor: u32) -> Vec<u32> {
+    let parents: Vec<(u32, u32)> = processes().filter_map(parent).collect();
+    let mut found = vec![ancestor];
+    let mut index = 0;
+    while let Some(&ancestor) = found.get(index) {
+        index += 1;
+        for &(child, parent) in &parents {
+            // Numbers that are given anew while we look might make a circle.
+            if parent == ancestor && !found.contains(&child) {
+                found.push(child);
+            }
+        }
+    }
+    found.split_off(1)
 }

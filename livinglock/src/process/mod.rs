@@ -5,19 +5,25 @@ mod descendants;
 mod freezer;
 mod suspect;
 mod threads;
+#[cfg(feature = "cli")]
+mod usage;
 
 use std::{
     fs, io,
     os::unix::fs::MetadataExt,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 
 pub(crate) use descendants::Family;
 #[cfg(feature = "cli")]
+pub(crate) use descendants::descendants;
+#[cfg(feature = "cli")]
 pub(crate) use freezer::{Standstill, standstill};
 pub(crate) use suspect::Suspect;
 pub(crate) use threads::{thread_states, thread_states_of};
+#[cfg(feature = "cli")]
+pub(crate) use usage::{Usage, user};
 
 use crate::{record::Record, sys::PidFd};
 
@@ -127,7 +133,7 @@ fn name(process_id: u32) -> String {
 ///
 /// The file is compared by its descriptor: the device in those lines is not what `stat(2)` calls it on every file system.
 pub(crate) fn holds_byte(process_id: u32, file: FileId, byte: i64) -> io::Result<bool> {
-    let folder = Path::new("/proc").join(process_id.to_string());
+    let folder = folder_of_files(process_id);
     let descriptors = fs::read_dir(folder.join("fdinfo"))?;
     Ok(descriptors.flatten().any(|descriptor| {
         let locks = || {
@@ -138,6 +144,18 @@ pub(crate) fn holds_byte(process_id: u32, file: FileId, byte: i64) -> io::Result
             .is_ok_and(|found| FileId::of(&found) == file)
             && locks()
     }))
+}
+
+/// Where `/proc` shows the files of a process: with its first thread, or, if that has ended before the others, with one of them.
+fn folder_of_files(process_id: u32) -> PathBuf {
+    let first = Path::new("/proc").join(process_id.to_string());
+    let is_there = |folder: &PathBuf| Stat::of(folder).is_some_and(|stat| stat.state != 'Z');
+    if is_there(&first) {
+        return first;
+    }
+    let threads = fs::read_dir(first.join("task")).into_iter().flatten();
+    let mut others = threads.filter_map(|thread| Some(thread.ok()?.path()));
+    others.find(is_there).unwrap_or(first)
 }
 
 /// What names a file among all that this machine has now.

@@ -1,5 +1,7 @@
 //! One lock that this process holds, and what its pulse does in one tick.
 
+#[cfg(feature = "cli")]
+use std::os::fd::OwnedFd;
 use std::{
     mem,
     path::{Path, PathBuf},
@@ -11,51 +13,26 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "cli")]
+use crate::process::FileId;
+
 use super::{
     attach, detach,
     duty::{Duty, Phase},
+    terms::{Ended, Terms},
+    whereabouts,
 };
 use crate::{
     error::{Error, Result},
     gate::{self, Gate},
     predecessor::Predecessor,
-    process::{self, Family},
-    record::{Autopsy, ThreadState},
-    record::{Checkpoint, Record, State},
+    process::Family,
+    record::{Record, State},
     report,
     stop::Stop,
     store::file::{Acquired, FaultProtection, Standing, Vigil, omits, patience},
     sys,
 };
-
-/// What the lock is for, which decides how a job that reaches no checkpoint is ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// The job is the process: it ends with it.
-    Main,
-    /// The job is a part of the process: it loses the lock and can pass no checkpoint any more.
-    Function,
-}
-
-/// How a job ended that did not release its lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
-    /// Because it was told to.
-    Stopped,
-    /// The same, and its process ends in this very place.
-    WithProcess,
-    Panicked,
-}
-
-/// On which terms a lock is held.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Terms {
-    pub(crate) role: Role,
-    pub(crate) heartbeat: Duration,
-    pub(crate) warn: Duration,
-    pub(crate) at_most: Option<Duration>,
-    pub(crate) graceful: bool,
-}
 
 /// A lock that this process holds, under the care of the pulse until it is released, lost or given up.
 #[derive(Debug)]
@@ -125,7 +102,7 @@ impl Held {
         self.predecessor.as_ref()
     }
 
-    pub(super) fn tick(&self) -> Duration {
+    pub(crate) fn tick(&self) -> Duration {
         self.tick
     }
 
@@ -231,7 +208,7 @@ impl Held {
             duty.write();
         }
         let Duty { lease, record, .. } = duty;
-        if self.terms.role == Role::Main || ended == Ended::WithProcess {
+        if self.terms.role.is_the_process() || ended == Ended::WithProcess {
             // The process ends now, and the kernel frees the lock after its last thread: until then some may be in mid-unit.
             mem::forget(lease);
         }
@@ -239,13 +216,31 @@ impl Held {
     }
 
     /// Tells the job that its process was sent a signal; whether it is the first one.
-    pub(super) fn signal(&self, signal: u8) -> bool {
+    pub(crate) fn signal(&self, signal: u8) -> bool {
         if let Some(duty) = self.duty().as_mut()
             && !matches!(duty.phase, Phase::Leaving(_))
         {
             self.stop_on_duty(duty, Stop::Signal(signal));
         }
         !self.signalled.swap(true, Ordering::Relaxed)
+    }
+
+    /// Gives way at once to a newcomer that has found the job hung: for a job that can reach no checkpoint by itself.
+    #[cfg(feature = "cli")]
+    pub(crate) fn give_way(&self) {
+        if let Some(duty) = self.duty().as_mut()
+            && matches!(duty.phase, Phase::Closing(_))
+            && duty.lease.is_asked()
+        {
+            self.gate.shut(Stop::Lost);
+            duty.phase = Phase::Leaving(duty.record.grace());
+        }
+    }
+
+    /// The open lock file by which the lock is held; another one after it was deleted and put back.
+    #[cfg(feature = "cli")]
+    pub(crate) fn lock_file(&self, known: Option<FileId>) -> Option<(FileId, OwnedFd)> {
+        self.duty().as_ref()?.lease.file(known)
     }
 
     fn is_inherited(&self) -> bool {
@@ -348,7 +343,7 @@ impl Held {
         }
         if duty.silence > self.terms.warn && !duty.warned {
             duty.warned = true;
-            let threads = process::thread_states();
+            let threads = whereabouts::threads(self.terms.role);
             report::say(&report::silent(
                 &self.path,
                 &duty.record,
@@ -376,18 +371,18 @@ impl Held {
     /// Ends a job that reaches no checkpoint: on `main` with its process, elsewhere by taking the lock from it.
     fn give_up(&self, duty: &mut Duty) {
         let stop = self.gate.stop().unwrap_or(Stop::Lost);
-        let with_its_process = self.terms.role == Role::Main;
+        let with_its_process = self.terms.role.is_the_process();
         let family = with_its_process.then(|| Family::of(duty.record.process_id));
-        duty.record.autopsy = Some(Autopsy::new(
+        duty.record.autopsy = Some(whereabouts::autopsy(
+            self.terms.role,
             duty.silence,
-            threads_with_checkpoints(),
-            family.as_ref().map(Family::names).unwrap_or_default(),
+            family.as_ref(),
         ));
         if duty.lease.is_held() {
             duty.write();
         }
         if let Some(family) = family {
-            end(family, &duty.record);
+            whereabouts::end(family, &duty.record);
         }
         let obeyed = self.gate.is_obeyed();
         report::say(&report::given_up(
@@ -401,23 +396,4 @@ impl Held {
         }
         self.gate.shut(Stop::Lost);
     }
-}
-
-fn threads_with_checkpoints() -> Vec<ThreadState> {
-    let passes = gate::last_passes();
-    let mut threads = process::thread_states();
-    for thread in &mut threads {
-        let last = passes.iter().find(|pass| pass.thread == thread.id);
-        thread.checkpoint = last.map(|pass| Checkpoint::new(pass.site, None, None));
-    }
-    threads
-}
-
-/// Ends what the job has started: it must not go on working for a lock that is lost. How many processes there were.
-pub(crate) fn end_descendants(record: &Record) -> usize {
-    end(Family::of(record.process_id), record)
-}
-
-fn end(family: Family, record: &Record) -> usize {
-    family.end(record.grace().min(Duration::from_secs(2)))
 }

@@ -5,6 +5,8 @@
 
 mod duty;
 mod held;
+mod terms;
+mod whereabouts;
 
 use std::{
     io, process,
@@ -13,7 +15,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use held::{Ended, Held, Role, Terms, end_descendants};
+pub(crate) use held::Held;
+pub(crate) use terms::{Ended, Role, Terms};
+pub(crate) use whereabouts::end_descendants;
 
 use crate::{
     gate::{self, Gate},
@@ -118,6 +122,7 @@ fn attach(held: Arc<Held>) -> io::Result<()> {
         }
     }
     beats.list.push(Beat { held, next });
+    put_off_alarms(&beats);
     Ok(())
 }
 
@@ -125,6 +130,16 @@ fn detach(held: &Held) {
     beats()
         .list
         .retain(|beat| !std::ptr::eq(&raw const *beat.held, held));
+}
+
+/// Puts off the alarms of all threads while any lock is held: by less than any newcomer waits until it takes a pulse for silent.
+///
+/// So a job waits for a pulse that is kept from its work for as long as that: somebody may be about to replace the lock file.
+fn put_off_alarms(beats: &Beats) {
+    if !omits(FaultProtection::HOLD) {
+        let shortest = beats.list.iter().map(|beat| beat.held.tick()).min();
+        gate::put_off_alarms(shortest.map_or(Duration::ZERO, |tick| patience(tick) / 2));
+    }
 }
 
 fn run() {
@@ -149,9 +164,11 @@ fn run() {
         if (slept && !omits(FaultProtection::HOLD)) || gate::is_unsure() {
             look_after_a_sleep();
         } else if due.is_empty() {
-            match wakes {
-                Some(wakes) => thread::park_timeout(wakes.saturating_duration_since(now)),
-                None => thread::park(),
+            if let Some(wakes) = wakes {
+                thread::park_timeout(wakes.saturating_duration_since(now));
+            } else {
+                put_off_alarms(&self::beats());
+                thread::park();
             }
             continue;
         }
@@ -159,6 +176,8 @@ fn run() {
         for held in due {
             held.beat();
         }
+        // Only now: whatever kept us for long, threads that heard their alarms were right to wait.
+        put_off_alarms(&self::beats());
     }
 }
 

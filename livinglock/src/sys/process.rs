@@ -30,6 +30,15 @@ pub(crate) fn exit_now(status: u8) -> ! {
     unsafe { libc::_exit(i32::from(status)) }
 }
 
+/// Ends the calling thread alone, and without a word to its process.
+#[cfg(feature = "fault-injection")]
+pub(crate) fn end_thread() -> ! {
+    loop {
+        // SAFETY: the kernel takes the thread away; what its stack and its thread-local storage had is never freed, nor used again.
+        unsafe { libc::syscall(libc::SYS_exit, 0) };
+    }
+}
+
 /// Keeps every signal away from the calling thread: the job's handlers belong on the job's threads.
 pub(crate) fn block_signals() {
     // SAFETY: `sigset_t` is plain data, filled by `sigfillset` before it is read; the mask of the calling thread alone changes.

@@ -4,12 +4,18 @@ use std::io;
 
 use signal_hook::{consts::SIGCONT, low_level};
 
-/// Calls a function whenever the process is continued after it was stopped, on one of the threads that do not block signals.
+use super::Alarm;
+
+/// Calls a function whenever the process is continued after it was stopped, on one of the threads that do not block signals, and on
+/// each thread whose [`Alarm`] rings.
 ///
-/// Other handlers of that signal are called as well. The function must do what a signal handler may: no lock, no allocation.
-pub(crate) fn on_continue(continued: fn()) -> io::Result<()> {
-    // SAFETY: the one function that is passed here stores into atomics and into thread-local storage without a destructor.
-    unsafe { low_level::register(SIGCONT, continued) }.map(drop)
+/// Other handlers of these signals are called as well. The function must do what a signal handler may: no lock, no allocation.
+pub(crate) fn on_waking(woken: fn()) -> io::Result<()> {
+    for signal in [SIGCONT, Alarm::SIGNAL] {
+        // SAFETY: the one function that is passed here stores into atomics and into thread-local storage without a destructor.
+        unsafe { low_level::register(signal, woken) }?;
+    }
+    Ok(())
 }
 
 /// What a signal does to this process.
@@ -32,5 +38,20 @@ impl Disposition {
             libc::SIG_IGN => Self::Ignored,
             _ => Self::Handled,
         }
+    }
+}
+
+#[cfg(feature = "cli")]
+impl Disposition {
+    /// Has a signal do what it does by default.
+    pub(crate) fn reset(signal: i32) {
+        // SAFETY: no handler of ours is installed by this.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+
+    /// Has a signal do nothing.
+    pub(crate) fn ignore(signal: i32) {
+        // SAFETY: no handler of ours is installed by this.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
     }
 }

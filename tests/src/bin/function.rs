@@ -1,8 +1,8 @@
 //! Locks a function instead of `main`, and behaves as its first argument says.
 
-use std::{env, time::Duration};
+use std::{env, fs, os::unix::fs::MetadataExt, process, time::Duration};
 
-use livinglock::{checkpoint, try_checkpoint};
+use livinglock::{Lock, checkpoint, try_checkpoint};
 use livinglock_tests::Part;
 
 fn main() {
@@ -13,6 +13,7 @@ fn main() {
     match arguments[..] {
         ["own", times] => own(&part, times.parse().expect("a number of times")),
         ["late", file] => late(&part, file),
+        ["calls"] => calls(&part),
         _ => panic!("unknown behaviour {arguments:?}"),
     }
 }
@@ -56,4 +57,27 @@ fn late(part: &Part, file: &str) {
         };
         part.note(list, "");
     }
+}
+
+/// Proves its work by calls until it is stopped, and counts those that were late: begun when the path led to somebody else's file.
+fn calls(part: &Part) {
+    let lock = Lock::options()
+        .stale(part.time("STALE_MS").expect("STALE_MS"))
+        .heartbeat(part.time("HEARTBEAT_MS").expect("HEARTBEAT_MS"))
+        .grace(part.time("GRACE_MS").expect("GRACE_MS"))
+        .acquire(part.lock())
+        .expect("the lock is free");
+    let inode = || fs::metadata(part.lock()).map(|found| found.ino()).ok();
+    let own = inode();
+    let (mut passed, mut late) = (0, 0);
+    loop {
+        let is_ours = inode() == own;
+        match lock.heartbeat() {
+            Ok(()) if is_ours => passed += 1,
+            Ok(()) => late += 1,
+            Err(_) => break,
+        }
+    }
+    part.note("tireless", &format!("{passed} {late}"));
+    process::exit(75);
 }

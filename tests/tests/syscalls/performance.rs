@@ -117,8 +117,15 @@ impl Performance {
             scene.give("end");
         }
         let ended = if operation.course == Course::Fences {
-            wait_until("it works", || {
-                target.has_ended() || !scene.owners().is_empty()
+            // It stops once more before that where it has to release what it could not begin; for one system call it stops only briefly.
+            let mut stands_still = 0;
+            wait_until("it works, or has stopped", || {
+                stands_still = if target.is_stopped() {
+                    stands_still + 1
+                } else {
+                    0
+                };
+                stands_still > 100 || target.has_ended() || !scene.owners().is_empty()
             });
             target.go_on()
         } else {

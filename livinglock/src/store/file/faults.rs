@@ -1,8 +1,9 @@
 //! Seams of the protocol: places where a test may delay, stop or kill the process, and steps that a test may leave out.
 //!
 //! Without the feature `fault-injection` all of this is nothing. With it, the environment variable `LIVINGLOCK_FAULTS` holds a list
-//! like `delay=500,kill/200,kill@write,stop@guard,omit=compare`: at each step a random delay of up to so many microseconds, death
-//! with a chance of one in so many, death or a stop at one step, and protections left out, so that tests can prove that they matter.
+//! like `delay=500,kill/200,kill@write,stop@guard,end@releasing,omit=compare`: at each step a random delay of up to so many
+//! microseconds, death with a chance of one in so many; at one step death, a stop, or the end of the thread alone; and protections
+//! left out, so that tests can prove that they matter.
 
 /// A step of the protocol, by the name that the model and the tests use.
 #[cfg_attr(
@@ -82,6 +83,7 @@ mod seams {
         odds_of_death: Option<u64>,
         kill_at: Vec<String>,
         stop_at: Vec<String>,
+        end_at: Vec<String>,
         omit: Vec<String>,
     }
 
@@ -100,6 +102,8 @@ mod seams {
                         faults.kill_at.push(step.to_owned());
                     } else if let Some(step) = fault.strip_prefix("stop@") {
                         faults.stop_at.push(step.to_owned());
+                    } else if let Some(step) = fault.strip_prefix("end@") {
+                        faults.end_at.push(step.to_owned());
                     } else if let Some(protection) = fault.strip_prefix("omit=") {
                         faults.omit.push(protection.to_owned());
                     } else {
@@ -137,6 +141,9 @@ mod seams {
         }
         if faults.stop_at.iter().any(|name| name == step.0) {
             signal_ourselves(PidFd::SIGSTOP);
+        }
+        if faults.end_at.iter().any(|name| name == step.0) {
+            sys::end_thread();
         }
     }
 

@@ -6,10 +6,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
+#[cfg(feature = "cli")]
+use std::os::fd::OwnedFd;
+
 use super::{
     faults::{Protection, Step, reach},
     opened::{ALIVE, Opened, QUESTION, STOP, open},
 };
+#[cfg(feature = "cli")]
+use crate::process::FileId;
 use crate::{record::Record, sys};
 
 /// One held lock file. Dropped, it is free, and the record stays for whoever comes next.
@@ -164,6 +169,12 @@ impl FileLease {
         let result = self.opened.write(&self.written);
         self.failed |= result.as_ref().is_err_and(is_gone);
         result
+    }
+
+    /// Another descriptor of the open file that holds the lock, unless this is the one that is known.
+    #[cfg(feature = "cli")]
+    pub(crate) fn file(&self, known: Option<FileId>) -> Option<(FileId, OwnedFd)> {
+        self.opened.duplicate(known)
     }
 
     /// Whether this moment the path leads to our file.

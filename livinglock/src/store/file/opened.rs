@@ -9,6 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[cfg(feature = "cli")]
+use std::os::fd::OwnedFd;
+
 use super::faults::{Protection, Step, omits, reach};
 use crate::{
     error::{Error, Result},
@@ -147,6 +150,16 @@ impl Opened {
     /// Whether this is what was found.
     pub(super) fn is(&self, found: &fs::Metadata) -> bool {
         FileId::of(found) == self.id
+    }
+
+    /// Another descriptor of it, unless this is the one that is known. Its locks last until both are closed.
+    #[cfg(feature = "cli")]
+    pub(super) fn duplicate(&self, known: Option<FileId>) -> Option<(FileId, OwnedFd)> {
+        if known == Some(self.id) {
+            return None;
+        }
+        let file = self.file.try_clone().ok()?;
+        Some((self.id, file.into()))
     }
 
     /// Whether the path still leads to this very file.

@@ -1,0 +1,75 @@
+//! `livinglock beat`: the checkpoint of a script.
+
+mod script;
+
+use std::{env, process::ExitCode};
+
+use clap::Args;
+
+use super::{notification, service_manager::ServiceManager};
+use crate::report;
+
+/// Pass a checkpoint, from inside a command that `livinglock run` has started.
+///
+/// This is a script's proof of work: it tells the run around it, which listens at $NOTIFY_SOCKET, that work was done, where, and how
+/// much of it. Without that variable it does nothing, so that a script works by itself too. In a unit of systemd it is what the
+/// watchdog waits for (with NotifyAccess=all in the unit).
+///
+/// Without --file and --line, BASH_SOURCE and BASH_LINENO are used where env(1) passes them on, else the name of the script that the
+/// parent process runs. An exported LINENO is not: bash gives all commands after it the same number.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Exit status: 0, also if the checkpoint cannot be delivered, for that must not fail the job; 2 the arguments are wrong.
+
+Example, in a bash script:
+
+    beat() { livinglock beat --file \"${BASH_SOURCE[1]}\" --line \"${BASH_LINENO[0]}\" \"$@\"; }
+    for order in \"${orders[@]}\"; do
+        beat --done $((i++)) --total ${#orders[@]} \"order $order\"
+        process \"$order\"
+    done")]
+pub(super) struct Beat {
+    /// How much of the work is done
+    #[arg(long, value_name = "N", requires = "total")]
+    done: Option<u64>,
+    /// How much work there is in all
+    #[arg(long, value_name = "M", requires = "done")]
+    total: Option<u64>,
+    /// The script in which this stands
+    #[arg(long)]
+    file: Option<String>,
+    /// The line of the script
+    #[arg(long)]
+    line: Option<u32>,
+    /// What is being done; several words need no quotes
+    message: Vec<String>,
+}
+
+impl Beat {
+    pub(super) fn run(&self) -> ExitCode {
+        if let Some(address) = ServiceManager::address() {
+            let told = ServiceManager::at(&address)
+                .and_then(|listener| listener.tell(self.message().as_bytes()));
+            if let Err(error) = told {
+                report::say(&report::beat::undelivered(&address, &error));
+            }
+        }
+        ExitCode::SUCCESS
+    }
+
+    fn message(&self) -> String {
+        let given = |name| env::var(name).ok().filter(|value| !value.is_empty());
+        let file = self.file.clone();
+        let file = file.or_else(|| given("BASH_SOURCE"));
+        let file = file.or_else(script::of_parent);
+        let line = self
+            .line
+            .or_else(|| given("BASH_LINENO")?.parse().ok())
+            .unwrap_or(0);
+        notification::checkpoint(
+            &self.message.join(" "),
+            self.done.zip(self.total),
+            file.as_deref().map(|file| (file, line)),
+        )
+    }
+}

@@ -1,0 +1,207 @@
+//! `livinglock run`: a command under a lock.
+//!
+//! Three processes: the *runner*, which was started, holds the lock and looks at what the command proves; its child, the *keeper*,
+//! which holds the lock file as well and ends what is left when the command or the runner has ended; and the command, its child.
+
+mod evidence;
+mod keeper;
+mod runner;
+mod sources;
+mod words;
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+
+use self::{evidence::Evidence, keeper::Keeper, runner::Runner, sources::Beat};
+use crate::{
+    OnStale,
+    batch::{self, Job},
+    error::{Error, Result},
+    exit_status, gate,
+    pulse::{Held, Role},
+    report,
+    sys::Terminal,
+};
+
+/// Run a command under a lock, as flock(1) does, and watch whether it works.
+///
+/// If the lock is held by a run that works, this one yields. If the command proves no work for longer than `--stale`, the next run
+/// takes the lock over, and the command and all that it has started are ended.
+///
+/// What proves work is told by `--beat`: `cpu`, processor time or transfers of the command and what it has started, so that a loop
+/// that goes round in vain counts too; `notify`, messages of its own by `livinglock beat`, systemd-notify(1), or the sd_notify(3) of
+/// any language; `output`, anything that it writes (through pipes, so that it sees no terminal); `file:PATH`, a file that changes.
+///
+/// Nothing outlives the lock. When the command has ended, what it has left in the background is ended too, daemons included: by
+/// SIGTERM, and after `--grace` by SIGKILL. So it is when this process is killed. Signals are passed on to the command. SIGTERM,
+/// SIGINT and SIGHUP stop the run: the command has `--grace` to end.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Exit status: the command's own, or 128+N if signal N has ended it; 0 or --busy if the lock is busy; 73 the lock cannot be had; \
+75 it was lost, or handed over to a run with --replace; 124 --at-most; 126 the command cannot be executed; 127 it is not found; \
+128+N signal N has stopped the run.
+
+Example: livinglock run --stale 30m --at-most 6h /run/lock/nightly.lock -- /usr/local/bin/nightly --all")]
+pub(super) struct Run {
+    /// No proof of work for this long means hung
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = humantime::parse_duration)]
+    stale: Duration,
+    /// The least time between heartbeats that are written [default: 1m, or a tenth of --stale if that is shorter]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    heartbeat: Option<Duration>,
+    /// Wait this long for a busy lock before yielding
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    wait: Option<Duration>,
+    /// The exit status when yielding
+    #[arg(long, value_name = "STATUS", default_value_t = 0)]
+    busy: u8,
+    /// The time from a request to stop until everything is killed
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    grace: Duration,
+    /// Report a silence of this length on standard error [default: half of --stale]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    warn: Option<Duration>,
+    /// The longest run
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    at_most: Option<Duration>,
+    /// The shortest hold: an earlier end keeps the lock for the rest of it
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    at_least: Option<Duration>,
+    /// What to do with a stale holder that is stopped or frozen, so that it cannot even answer
+    #[arg(long, value_name = "POLICY", default_value = "terminate", value_parser = on_stale())]
+    on_stale: OnStale,
+    /// Ask a working holder to stop, then run
+    #[arg(long)]
+    replace: bool,
+    /// The name in records and reports [default: the command's file name]
+    #[arg(long)]
+    name: Option<String>,
+    /// The permissions of the lock file, in octal
+    #[arg(long, value_parser = octal)]
+    mode: Option<u32>,
+    /// Allow a network file system, where a partition makes two owners
+    #[arg(long)]
+    network_fs: bool,
+    /// Yield without a line
+    #[arg(long)]
+    quiet: bool,
+    /// What proves work: output, cpu, notify or file:PATH; may be given more than once [default: cpu and notify]
+    #[arg(long, value_name = "BEAT")]
+    beat: Vec<Beat>,
+    /// The lock file
+    path: PathBuf,
+    /// The command with its arguments
+    #[arg(last = true, required = true)]
+    command: Vec<OsString>,
+}
+
+/// The command cannot be executed, as shells say it.
+const NOT_EXECUTABLE: u8 = 126;
+/// The command is not there, as shells say it.
+const NOT_FOUND: u8 = 127;
+
+impl Run {
+    pub(super) fn run(&self) -> Result<ExitCode> {
+        let name = self.name();
+        let terminal = Terminal::in_foreground();
+        // First of all: it is forked, which takes a process of one thread.
+        let keeper = Keeper::start(&self.command, &self.path, self.grace, terminal.as_ref())
+            .map_err(|error| Error::io("start the keeper of", &self.path, error))?;
+        let role = Role::Runner {
+            keeper: keeper.process_id(),
+        };
+        Ok(batch::run_as(role, &self.job(&name), |held| {
+            ExitCode::from(self.run_held(held, &name, keeper, terminal))
+        }))
+    }
+
+    fn run_held(&self, held: &Held, name: &str, keeper: Keeper, terminal: Option<Terminal>) -> u8 {
+        let usual = [Beat::Cpu, Beat::Notify];
+        let beats = if self.beat.is_empty() {
+            &usual[..]
+        } else {
+            &self.beat
+        };
+        let runner = Evidence::of(beats, name, held.path(), self.stale).map(|evidence| Runner {
+            name,
+            program: &self.command[0],
+            held,
+            grace: self.grace,
+            keeper,
+            terminal,
+            evidence,
+            lock: None,
+            command: None,
+            stop: None,
+            wakes: gate::wakes(),
+        });
+        runner.and_then(Runner::run).unwrap_or_else(|error| {
+            report::say(&report::chain(&error));
+            exit_status::CANNOT_LOCK
+        })
+    }
+
+    fn name(&self) -> String {
+        let of_command = || {
+            let command = Path::new(&self.command[0]);
+            let file = command.file_name().unwrap_or(command.as_os_str());
+            file.to_string_lossy().into_owned()
+        };
+        self.name.clone().unwrap_or_else(of_command)
+    }
+
+    fn job<'a>(&'a self, name: &'a str) -> Job<'a> {
+        let mut job = Job::at(&self.path)
+            .name(name)
+            .stale(self.stale)
+            .busy(self.busy)
+            .grace(self.grace)
+            .on_stale(self.on_stale)
+            .replace(self.replace)
+            .network_fs(self.network_fs)
+            .quiet(self.quiet);
+        if let Some(heartbeat) = self.heartbeat {
+            job = job.heartbeat(heartbeat);
+        }
+        if let Some(wait) = self.wait {
+            job = job.wait(wait);
+        }
+        if let Some(warn) = self.warn {
+            job = job.warn(warn);
+        }
+        if let Some(at_most) = self.at_most {
+            job = job.at_most(at_most);
+        }
+        if let Some(at_least) = self.at_least {
+            job = job.at_least(at_least);
+        }
+        if let Some(mode) = self.mode {
+            job = job.mode(mode);
+        }
+        job
+    }
+}
+
+fn on_stale() -> impl TypedValueParser<Value = OnStale> {
+    PossibleValuesParser::new(["terminate", "fence", "report"]).map(|policy| match &*policy {
+        "fence" => OnStale::Fence,
+        "report" => OnStale::Report,
+        _ => OnStale::Terminate,
+    })
+}
+
+fn octal(text: &str) -> std::result::Result<u32, String> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if mode <= 0o777 => Ok(mode),
+        _ => Err("expected permissions in octal, like 640".to_owned()),
+    }
+}

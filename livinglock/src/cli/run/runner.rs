@@ -1,0 +1,234 @@
+//! The runner: the process that was started, which holds the lock and looks at what its command proves.
+
+use std::{
+    ffi::OsStr,
+    io,
+    os::{fd::AsFd, unix::process::ExitStatusExt},
+    process::{self, ExitStatus},
+    time::Duration,
+};
+
+use super::{
+    NOT_EXECUTABLE, NOT_FOUND,
+    evidence::Evidence,
+    keeper::{Heard, Keeper},
+    words::{News, Order},
+};
+use crate::{
+    error::{Error, Result},
+    exit_status, gate,
+    process::{Family, FileId, descendants},
+    pulse::Held,
+    report,
+    stop::Stop,
+    sys::{self, Disposition, SignalFd, Terminal},
+};
+
+/// A run whose lock is held.
+pub(super) struct Runner<'a> {
+    pub(super) name: &'a str,
+    pub(super) program: &'a OsStr,
+    pub(super) held: &'a Held,
+    pub(super) grace: Duration,
+    pub(super) keeper: Keeper,
+    /// It belongs to the command while that runs.
+    pub(super) terminal: Option<Terminal>,
+    pub(super) evidence: Evidence,
+    /// The lock file that the keeper holds.
+    pub(super) lock: Option<FileId>,
+    /// The command's process group.
+    pub(super) command: Option<u32>,
+    /// Why the command was told to stop.
+    pub(super) stop: Option<Stop>,
+    /// How often this process had woken up.
+    pub(super) wakes: u32,
+}
+
+/// How a command has ended.
+enum Ended {
+    Itself { status: ExitStatus, left: usize },
+    NotStarted(i32),
+    Replaced,
+    WithItsKeeper,
+}
+
+/// The signals that are passed on to the command. SIGCONT is, too, but cannot wait to be read.
+const PASSED_ON: [i32; 9] = [
+    libc::SIGTERM,
+    libc::SIGINT,
+    libc::SIGHUP,
+    libc::SIGQUIT,
+    libc::SIGUSR1,
+    libc::SIGUSR2,
+    libc::SIGALRM,
+    libc::SIGWINCH,
+    libc::SIGTSTP,
+];
+
+/// How soon to look for the first time: whoever speaks to us waits for that.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+
+impl Runner<'_> {
+    /// Runs the command to its end. The exit status.
+    pub(super) fn run(mut self) -> Result<u8> {
+        let ended = self.watch()?;
+        if let (Some(terminal), Some(command)) = (&self.terminal, self.command) {
+            terminal.take_back_from(command);
+        }
+        Ok(match ended {
+            Ended::Itself { status, left } => {
+                self.evidence.finish();
+                if left > 0 {
+                    report::say(&report::run::left_behind(self.held.path(), self.name, left));
+                }
+                self.keeper.wait();
+                exit_status_of(status)
+            }
+            Ended::NotStarted(reason) => {
+                let error = io::Error::from_raw_os_error(reason);
+                report::say(&report::run::not_started(self.program, &error));
+                self.keeper.wait();
+                match reason {
+                    libc::ENOENT | libc::ENOTDIR => NOT_FOUND,
+                    _ => NOT_EXECUTABLE,
+                }
+            }
+            // The pulse says so, as soon as it wakes up.
+            Ended::Replaced => exit_status::LOST,
+            Ended::WithItsKeeper => {
+                // If the pulse has killed it, this waits for the pulse, which ends us as well.
+                self.held.lock_file(self.lock);
+                let status = self.keeper.wait();
+                let patience = self.grace.min(Duration::from_secs(2));
+                let ended = Family::of(process::id()).end(patience);
+                report::say(&report::run::keeper_killed(
+                    self.held.path(),
+                    self.name,
+                    ended,
+                ));
+                status.map_or(exit_status::CANNOT_LOCK, exit_status_of)
+            }
+        })
+    }
+
+    fn watch(&mut self) -> Result<Ended> {
+        let failed = |error| Error::io("start a command under", self.held.path(), error);
+        let signals = SignalFd::of(&heeded()).map_err(failed)?;
+        let Some((file, lock)) = self.held.lock_file(None) else {
+            return Err(Error::stopped(self.held.path(), Stop::Lost));
+        };
+        let (variables, streams) = self.evidence.given();
+        let mut files = vec![lock.as_fd()];
+        files.extend(streams.iter().map(AsFd::as_fd));
+        self.keeper.tell(&Order::Go(variables), &files);
+        drop(streams);
+        self.lock = Some(file);
+        let longest_pause = self.held.tick() / 2;
+        let mut pause = FIRST_PAUSE.min(longest_pause);
+        loop {
+            sys::wait_for_any([self.keeper.channel(), signals.as_fd()], Some(pause));
+            pause = (pause * 2).min(longest_pause);
+            while let Some(signal) = signals.next() {
+                self.pass_on(signal);
+            }
+            if let Some(ended) = self.hear() {
+                return Ok(ended);
+            }
+            self.look();
+        }
+    }
+
+    /// Does what the sender of a signal expects of a command that runs without us.
+    fn pass_on(&mut self, signal: i32) {
+        if let libc::SIGTERM | libc::SIGINT | libc::SIGHUP = signal {
+            self.held.signal(u8::try_from(signal).unwrap_or(u8::MAX));
+            self.stop = self.stop.or(self.held.gate().obey());
+        }
+        self.keeper.tell(&Order::Signal(signal), &[]);
+    }
+
+    fn hear(&mut self) -> Option<Ended> {
+        loop {
+            match self.keeper.hear() {
+                Heard::Nothing => return None,
+                Heard::Gone => return Some(Ended::WithItsKeeper),
+                Heard::News(News::Started(command)) => {
+                    self.command = Some(command);
+                    if !self.evidence.copies_output() {
+                        // Whoever reads what the command writes must not wait for us.
+                        sys::let_go_of_stdin_and_stdout();
+                    }
+                }
+                Heard::News(News::Suspended) => self.suspend(),
+                Heard::News(News::Replaced) => return Some(Ended::Replaced),
+                Heard::News(News::Failed(reason)) => return Some(Ended::NotStarted(reason)),
+                Heard::News(News::Ended { status, left }) => {
+                    let left = left as usize;
+                    return Some(Ended::Itself { status, left });
+                }
+            }
+        }
+    }
+
+    /// The command was stopped at a terminal: so are we, lest the shell wait, until it continues us.
+    fn suspend(&self) {
+        let (Some(terminal), Some(command)) = (&self.terminal, self.command) else {
+            return;
+        };
+        terminal.take_back_from(command);
+        sys::stop_ourselves();
+        if terminal.is_ours() {
+            terminal.give_to(command);
+        }
+        self.keeper.tell(&Order::Signal(libc::SIGCONT), &[]);
+    }
+
+    fn look(&mut self) {
+        let wakes = gate::wakes();
+        if wakes != self.wakes {
+            self.wakes = wakes;
+            self.keeper.tell(&Order::Signal(libc::SIGCONT), &[]);
+        }
+        if let Some((file, lock)) = self.held.lock_file(self.lock) {
+            self.keeper.tell(&Order::Lock, &[lock.as_fd()]);
+            self.lock = Some(file);
+        }
+        if self.stop.is_some() {
+            return;
+        }
+        // The command cannot answer the newcomer: it does not know of it.
+        self.held.give_way();
+        if let Some(stop) = self.held.gate().obey() {
+            self.stop = Some(stop);
+            self.keeper.tell(&Order::Signal(libc::SIGTERM), &[]);
+            return;
+        }
+        let tree = if self.evidence.is_in_processes() {
+            descendants(self.keeper.process_id())
+        } else {
+            Vec::new()
+        };
+        if let Some(passed) = self.evidence.look(&tree) {
+            // Of a stop we learn with the next look.
+            let _ = self.held.gate().pass(passed);
+        }
+    }
+}
+
+/// The signals that do not stay ignored, as SIGHUP does under nohup.
+fn heeded() -> Vec<i32> {
+    let is_heeded = |signal: &i32| Disposition::of(*signal) != Disposition::Ignored;
+    PASSED_ON.into_iter().filter(is_heeded).collect()
+}
+
+/// As shells tell it.
+fn exit_status_of(status: ExitStatus) -> u8 {
+    let of_signal = || {
+        status
+            .signal()
+            .map(|signal| i32::from(exit_status::SIGNAL) + signal)
+    };
+    let code = status.code().or_else(of_signal);
+    code.and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(u8::MAX)
+}

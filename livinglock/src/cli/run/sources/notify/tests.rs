@@ -1,0 +1,204 @@
+//! Tests of the messages that a command sends.
+
+use std::{fs::File, io::Read, os::unix::fs::FileTypeExt};
+
+use super::*;
+use crate::cli::run::sources::tests::{Folder, wait_for};
+
+/// A listener in a folder of its own, and somebody who talks to it.
+struct Conversation {
+    notify: Notify,
+    command: ServiceManager,
+    folder: Folder,
+}
+
+impl Conversation {
+    fn with(next: Option<ServiceManager>) -> Self {
+        let folder = Folder::new();
+        let (path, socket) = bind_in(folder.path()).unwrap();
+        sys::ask_for_senders(&socket).unwrap();
+        let command = ServiceManager::at(path.as_os_str()).unwrap();
+        let mut notify = Notify::new(path, socket, next);
+        assert_eq!(notify.look(&[]).unwrap(), None);
+        Self {
+            notify,
+            command,
+            folder,
+        }
+    }
+
+    fn new() -> Self {
+        Self::with(None)
+    }
+
+    fn say(&self, message: impl AsRef<[u8]>) {
+        self.command.tell(message.as_ref()).unwrap();
+    }
+
+    /// What was proven until all that was said before has been heard.
+    fn proof(&mut self) -> Option<Proof> {
+        // A status that nobody else has.
+        let last = format!("{:032x}", sys::random_u128().unwrap());
+        let standing = self.notify.listener.heard().status.clone();
+        self.say(format!("STATUS={last}"));
+        wait_for("the last word", || {
+            let heard = self.notify.listener.heard();
+            (heard.status.as_deref() == Some(last.as_str())).then_some(())
+        });
+        // For the next message: as if it had not been said.
+        if standing.is_some() {
+            self.notify.listener.heard().status = standing;
+        }
+        self.notify.look(&[]).unwrap()
+    }
+}
+
+#[test]
+fn only_the_watchdog_message_proves_work() {
+    let mut conversation = Conversation::new();
+    for message in [
+        "READY=1",
+        "STATUS=busy",
+        "STATUS=busier",
+        "",
+        "STOPPING=1",
+        "BARRIER=1",
+    ] {
+        conversation.say(message);
+        assert_eq!(conversation.proof(), None, "{message}");
+    }
+    conversation.say("WATCHDOG=1");
+    assert!(conversation.proof().is_some());
+    assert_eq!(conversation.proof(), None, "it has been told");
+}
+
+#[test]
+fn the_status_stands_until_there_is_another() {
+    let mut conversation = Conversation::new();
+    conversation.say("STATUS=one");
+    conversation.say("WATCHDOG=1");
+    let message = |proof: Option<Proof>| proof.expect("a proof").message;
+    assert_eq!(message(conversation.proof()).as_deref(), Some("one"));
+    conversation.say("WATCHDOG=1\nSTATUS=two");
+    assert_eq!(message(conversation.proof()).as_deref(), Some("two"));
+    conversation.say("STATUS=\nWATCHDOG=1");
+    assert_eq!(message(conversation.proof()), None);
+}
+
+#[test]
+fn a_checkpoint_comes_whole() {
+    let mut conversation = Conversation::new();
+    conversation.say(notification::checkpoint(
+        "order 12",
+        Some((12, 500)),
+        Some(("job.sh", 88)),
+    ));
+    assert_eq!(
+        conversation.proof(),
+        Some(Proof {
+            file: Some("job.sh".to_owned()),
+            line: 88,
+            message: Some("order 12".to_owned()),
+            progress: Some((12, 500)),
+            allow: None,
+        })
+    );
+}
+
+#[test]
+fn silence_that_was_announced_is_allowed() {
+    let mut conversation = Conversation::new();
+    let allowed = Some(Duration::from_secs(90));
+    conversation.say("EXTEND_TIMEOUT_USEC=90000000");
+    assert_eq!(conversation.proof().unwrap().allow, allowed);
+    conversation.say("EXTEND_TIMEOUT_USEC=90000000");
+    conversation.say(notification::checkpoint("x", None, Some(("job.sh", 3))));
+    let proof = conversation.proof().unwrap();
+    assert_eq!((proof.line, proof.allow), (3, allowed));
+    conversation.say("WATCHDOG=1");
+    assert_eq!(conversation.proof().unwrap().allow, None);
+}
+
+#[test]
+fn whoever_says_that_it_hangs_has_not_worked() {
+    let mut conversation = Conversation::new();
+    conversation.say("WATCHDOG=1");
+    conversation.say("WATCHDOG=trigger");
+    assert_eq!(conversation.proof(), None);
+    assert!(conversation.notify.listener.heard().is_hung);
+    conversation.say("WATCHDOG=1");
+    assert!(conversation.proof().is_some());
+    assert!(!conversation.notify.listener.heard().is_hung);
+}
+
+#[test]
+fn rubbish_harms_nobody() {
+    let mut conversation = Conversation::new();
+    conversation.say([0xff; notification::LONGEST]);
+    // Too long: the end is missing, and so nothing of it counts.
+    let mut long = b"WATCHDOG=1\nSTATUS=".to_vec();
+    long.resize(notification::LONGEST + 1, b'x');
+    conversation.say(&long);
+    assert_eq!(conversation.proof(), None);
+    long.truncate(notification::LONGEST);
+    conversation.say(&long);
+    assert!(conversation.proof().is_some());
+}
+
+#[test]
+fn only_the_users_of_the_command_are_heard() {
+    let mut conversation = Conversation::new();
+    let tree = [process::id()];
+    // As if we were somebody else, of whom the command has no process yet.
+    conversation.notify.listener.heard().users.clear();
+    conversation.say("WATCHDOG=1");
+    // It is heard first, since messages keep their order.
+    let mut sentinel = 0;
+    wait_for("the command's user", || {
+        sentinel += 1;
+        let proof = conversation.notify.look(&tree).unwrap();
+        if sentinel == 1 {
+            assert_eq!(proof, None, "of a user whom nobody has seen");
+        }
+        conversation.say(format!("WATCHDOG=1\nSTATUS={sentinel}"));
+        proof
+    });
+}
+
+#[test]
+fn everybody_finds_the_socket_and_nobody_does_afterwards() {
+    let notify = Notify::bind().unwrap();
+    let path = notify.path().to_owned();
+    let found = fs::metadata(&path).unwrap();
+    assert!(found.file_type().is_socket());
+    assert!(path.is_absolute() && path.as_os_str().len() < 108);
+    ServiceManager::at(path.as_os_str())
+        .unwrap()
+        .tell(b"WATCHDOG=1")
+        .unwrap();
+    drop(notify);
+    assert!(!path.exists());
+}
+
+#[test]
+fn what_is_said_goes_on_to_the_next() {
+    let folder = Folder::new();
+    let path = folder.path().join("systemd");
+    let systemd = UnixDatagram::bind(&path).unwrap();
+    systemd
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
+    let mut conversation = Conversation::with(Some(ServiceManager::at(path.as_os_str()).unwrap()));
+    conversation.say("READY=1\nMAINPID=7");
+    conversation.say("BARRIER=1");
+    conversation.say("WATCHDOG=1\nSTATUS=x");
+    for expected in ["READY=1", "WATCHDOG=1\nSTATUS=x"] {
+        let mut buffer = [0; 100];
+        let length = systemd.recv(&mut buffer).unwrap();
+        assert_eq!(&buffer[..length], expected.as_bytes());
+    }
+    // Nobody there any more: no harm is done.
+    drop(systemd);
+    conversation.say("WATCHDOG=1");
+    assert!(conversation.proof().is_some());
+}

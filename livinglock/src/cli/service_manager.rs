@@ -1,0 +1,73 @@
+//! Whoever listens at `$NOTIFY_SOCKET`: systemd, or a `livinglock run`.
+
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    io,
+    os::{
+        linux::net::SocketAddrExt,
+        unix::{
+            ffi::OsStrExt,
+            net::{SocketAddr, UnixDatagram},
+        },
+    },
+    time::Duration,
+};
+
+/// The variable of the environment that says where messages go.
+pub(super) const VARIABLE: &str = "NOTIFY_SOCKET";
+
+/// The service manager of this process.
+#[derive(Debug)]
+pub(super) struct ServiceManager {
+    socket: UnixDatagram,
+    address: SocketAddr,
+}
+
+impl ServiceManager {
+    /// The address in the environment, if there is one.
+    pub(super) fn address() -> Option<OsString> {
+        env::var_os(VARIABLE).filter(|address| !address.is_empty())
+    }
+
+    /// The one that listens at an address: a path, or `@name` in the abstract namespace.
+    pub(super) fn at(address: &OsStr) -> io::Result<Self> {
+        let address = match address.as_bytes() {
+            [b'@', name @ ..] => SocketAddr::from_abstract_name(name)?,
+            [b'/', ..] => SocketAddr::from_pathname(address)?,
+            _ => {
+                return Err(io::Error::new(
+                    io::ErrorKind::Unsupported,
+                    "expected an absolute path, or @ and a name",
+                ));
+            }
+        };
+        Ok(Self {
+            socket: UnixDatagram::unbound()?,
+            address,
+        })
+    }
+
+    /// Gives up on a message that cannot be delivered for so long.
+    pub(super) fn with_patience(self, patience: Duration) -> io::Result<Self> {
+        self.socket.set_write_timeout(Some(patience))?;
+        Ok(self)
+    }
+
+    /// Sends a message. Whoever does not read makes the sender wait.
+    pub(super) fn tell(&self, message: &[u8]) -> io::Result<()> {
+        self.socket.send_to_addr(message, &self.address).map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ServiceManager;
+
+    #[test]
+    fn other_addresses_are_refused() {
+        for wrong in ["", "relative", "vsock:2:1234", &"/long".repeat(30)] {
+            assert!(ServiceManager::at(wrong.as_ref()).is_err(), "{wrong:?}");
+        }
+    }
+}
