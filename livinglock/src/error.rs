@@ -90,6 +90,14 @@ impl Error {
         .into()
     }
 
+    /// Of a file that has somebody's content.
+    pub(crate) fn foreign(path: &Path) -> Self {
+        Self::unfit(
+            path,
+            "is not a lock file: it has other content, which is left as it is; use another path, or move it away",
+        )
+    }
+
     pub(crate) fn stopped(path: &Path, stop: Stop) -> Self {
         Kind::Stopped {
             path: path.to_owned(),

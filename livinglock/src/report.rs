@@ -5,9 +5,13 @@
 #[cfg(feature = "cli")]
 pub(crate) mod beat;
 #[cfg(feature = "cli")]
+pub(crate) mod doctor;
+#[cfg(feature = "cli")]
 pub(crate) mod run;
 #[cfg(feature = "cli")]
 mod status;
+#[cfg(feature = "cli")]
+pub(crate) mod stop;
 mod text;
 
 use std::{fmt::Write, path::Path, time::Duration};
@@ -127,10 +131,10 @@ pub(crate) fn busy(path: &Path, why: &Busy, holder: Option<&Record>) -> String {
     }
 }
 
-/// What somebody says who has waited for a lock in vain.
+/// Why somebody cannot even look at a lock.
 #[cfg(feature = "cli")]
-pub(crate) fn still_held(path: &Path, waited: Duration) -> String {
-    format!("{} is still held after {}", self::path(path), span(waited))
+pub(crate) fn may_not_look(error: &std::io::Error) -> String {
+    format!("cannot be read ({error}); look as the user of its job, or as root")
 }
 
 /// Processes with their names, if there are any.
@@ -302,7 +306,7 @@ pub(crate) fn stopping(path: &Path, record: &Record, stop: Stop) -> String {
 fn reason(stop: Stop) -> String {
     match stop {
         Stop::Lost => "lost the lock: the file was replaced or cannot be written".to_owned(),
-        Stop::Replaced => "is replaced by a new run".to_owned(),
+        Stop::Replaced => "was asked to stop by a new run or an operator".to_owned(),
         Stop::AtMost => "has run for longer than `at_most`".to_owned(),
         Stop::Signal(signal) => format!("was sent {}", signal_name(signal)),
         Stop::Released => "has released the lock".to_owned(),

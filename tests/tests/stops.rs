@@ -256,7 +256,7 @@ fn a_working_holder_is_replaced_at_its_next_checkpoint() {
         let ended = holder.wait();
         assert_eq!(ended.code, Some(75), "round {round}: {ended:?}");
         assert!(
-            ended.stderr.contains("is replaced by a new run"),
+            ended.stderr.contains("was asked to stop by a new run"),
             "{ended:?}"
         );
     }

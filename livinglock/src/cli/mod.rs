@@ -3,10 +3,13 @@
 //! Not part of the public API: only the command line itself, its output by `--json` and its exit statuses are stable.
 
 mod beat;
+mod doctor;
 mod notification;
 mod run;
 mod service_manager;
+mod shell;
 mod status;
+mod stop;
 mod wait;
 mod watch;
 
@@ -29,8 +32,12 @@ enum Command {
     Beat(beat::Beat),
     Run(Box<run::Run>),
     Status(status::Status),
+    Stop(stop::Stop),
     Wait(wait::Wait),
     Watch(watch::Watch),
+    Doctor(doctor::Doctor),
+    Completions(shell::Completions),
+    Man(shell::Man),
 }
 
 /// Runs the command that the arguments of this process name.
@@ -40,8 +47,12 @@ pub fn main() -> ExitCode {
         Command::Beat(beat) => Ok(beat.run()),
         Command::Run(run) => run.run(),
         Command::Status(status) => status.run(),
+        Command::Stop(stop) => stop.run(),
         Command::Wait(wait) => wait.run(),
         Command::Watch(watch) => watch.run(),
+        Command::Doctor(doctor) => doctor.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
     };
     done.unwrap_or_else(|error| fail(&error))
 }

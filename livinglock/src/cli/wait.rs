@@ -7,17 +7,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
     exit_status, report,
     store::file::{Condition, Sight},
 };
 
 /// Wait until nobody holds a lock.
 ///
-/// The lock is only looked at, never taken: by the next moment somebody else may have it. To run a command as soon as a lock is free,
+/// The lock is only looked at, never taken: by the next moment somebody else may have it. One that `at_least` keeps after its job has
+/// ended is held until then. To run a command as soon as a lock is free,
 /// use `livinglock run --wait`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -29,6 +30,7 @@ pub(super) struct Wait {
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     timeout: Option<Duration>,
     /// The lock file
+    #[arg(value_hint = ValueHint::FilePath)]
     path: PathBuf,
 }
 
@@ -39,14 +41,19 @@ impl Wait {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let begun = Instant::now();
         loop {
-            if let Condition::Free | Condition::Left(_) = Sight::of(&self.path)?.condition {
-                return Ok(ExitCode::SUCCESS);
+            let sight = Sight::of(&self.path)?;
+            if sight.condition == Condition::NotALock {
+                return Err(Error::foreign(&self.path));
             }
+            let Some(why) = sight.condition.busy() else {
+                return Ok(ExitCode::SUCCESS);
+            };
             let pause = match self.timeout {
                 None => Self::PAUSE,
                 Some(timeout) => match timeout.checked_sub(begun.elapsed()) {
                     None => {
-                        report::say(&report::still_held(&self.path, timeout));
+                        let holder = sight.record.as_deref();
+                        report::say(&report::stop::still_held(&self.path, &why, holder, timeout));
                         return Ok(ExitCode::from(exit_status::AT_MOST));
                     }
                     Some(left) => left.min(Self::PAUSE),

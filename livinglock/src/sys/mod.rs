@@ -41,6 +41,8 @@ pub(crate) use child::{
 #[cfg(feature = "cli")]
 pub(crate) use datagram::{ask_for_senders, receive};
 pub(crate) use file::{OPEN_FLAGS, effective_user, file_system_type};
+#[cfg(feature = "cli")]
+pub(crate) use file::{Room, room};
 pub(crate) use membarrier::Barrier;
 #[cfg(feature = "cli")]
 pub(crate) use open_file::is_same_open_file;

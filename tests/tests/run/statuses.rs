@@ -129,7 +129,7 @@ fn a_replaced_run_has_75() {
     let holder = holder.wait();
     assert_eq!(holder.code, Some(75), "{holder:?}");
     assert!(
-        holder.stderr.contains("is replaced by a new run"),
+        holder.stderr.contains("was asked to stop by a new run"),
         "{holder:?}"
     );
     assert_eq!((scene.owners().len(), scene.overlaps()), (2, 0));

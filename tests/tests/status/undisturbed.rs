@@ -107,7 +107,7 @@ fn the_right_to_read_is_enough_and_without_it_that_is_said() {
         command.uid(NOBODY).gid(NOBODY).current_dir("/");
         Told::of(&command.arg("status").arg(path).output().expect("run it"))
     };
-    let why = "/lock may not be read by this user; look at it as its owner or as root\n";
+    let why = "/lock cannot be read (Permission denied (os error 13)); look as the user of its job, or as root\n";
     as_nobody(&scene.lock()).is(4, &[why]);
     // In a folder too: it may be a lock.
     as_nobody(scene.folder()).is(4, &[why]);

@@ -6,7 +6,11 @@ mod lease;
 mod opened;
 mod question;
 #[cfg(feature = "cli")]
+mod request;
+#[cfg(feature = "cli")]
 mod sight;
+#[cfg(feature = "cli")]
+mod survey;
 
 use std::{
     io,
@@ -22,7 +26,11 @@ use opened::{ALIVE, Opened};
 use question::Demand;
 pub(crate) use question::patience;
 #[cfg(feature = "cli")]
+pub(crate) use request::{Outcome, Request, Stay};
+#[cfg(feature = "cli")]
 pub(crate) use sight::{Ages, Asked, Clock, Condition, Sight};
+#[cfg(feature = "cli")]
+pub(crate) use survey::{Probe, Survey, holders, shared_file_system};
 
 use crate::{
     OnStale,
@@ -147,7 +155,10 @@ impl Claim<'_> {
             && silence.is_some_and(|silence| Duration::from_nanos(silence) <= record.stale());
         match (works, self.replace) {
             (true, false) => Ok(Attempt::Busy(Busy::Working, Some(record))),
-            (_, true) => self.ask(opened, Some(record), Demand::Stop),
+            (_, true) => {
+                let within = Duration::MAX;
+                self.ask(opened, Some(record), Demand::Stop { within })
+            }
             (false, false) => self.ask(opened, Some(record), Demand::Proof),
         }
     }
@@ -224,10 +235,7 @@ impl Claim<'_> {
     /// Refuses what is not ours to overwrite.
     fn refuse(&self, content: &Content) -> Result<Option<Attempt>> {
         match content {
-            Content::Foreign => Err(Error::unfit(
-                self.path,
-                "is not a lock file: it has other content, which is left as it is; use another path, or move it away",
-            )),
+            Content::Foreign => Err(Error::foreign(self.path)),
             Content::Other(record) if other_tool_works(record, self.record.stale()) => {
                 Ok(Some(Attempt::Busy(Busy::OtherTool, Some(record.clone()))))
             }

@@ -104,7 +104,7 @@ impl Opened {
         }
     }
 
-    fn inspect(path: &Path, file: File, created: bool) -> Result<Option<Self>> {
+    pub(super) fn inspect(path: &Path, file: File, created: bool) -> Result<Option<Self>> {
         let found = inspect_kind(path, &file)?;
         match found.nlink() {
             // Unlinked between our opening and our look.
@@ -334,7 +334,7 @@ pub(super) fn why_not_open(path: &Path, error: io::Error) -> Error {
     }
 }
 
-fn unfit_kind(kind: fs::FileType) -> String {
+pub(super) fn unfit_kind(kind: fs::FileType) -> String {
     let name = if kind.is_dir() {
         "a folder"
     } else if kind.is_fifo() {
@@ -348,7 +348,7 @@ fn unfit_kind(kind: fs::FileType) -> String {
 }
 
 /// The name of a file system that several machines may share, by its magic number (`statfs(2)` and `linux/magic.h`).
-fn network_file_system(kind: i64) -> Option<&'static str> {
+pub(super) fn network_file_system(kind: i64) -> Option<&'static str> {
     const KINDS: [(i64, &str); 14] = [
         (0x6969, "NFS"),
         (0x517b, "SMB"),

@@ -42,22 +42,29 @@ fn grace(record: &Record) -> Duration {
 }
 
 /// The tick of a holder whose record cannot be read.
-const UNKNOWN_TICK: Duration = Duration::from_secs(1);
+pub(super) const UNKNOWN_TICK: Duration = Duration::from_secs(1);
 
 /// What a holder is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Demand {
     /// That it works, or gives way.
     Proof,
-    /// That it gives way, working or not.
-    Stop,
+    /// That it gives way, working or not, and so long we wait at most.
+    Stop { within: Duration },
 }
 
 impl Demand {
     fn byte(self) -> i64 {
         match self {
             Self::Proof => QUESTION,
-            Self::Stop => STOP,
+            Self::Stop { .. } => STOP,
+        }
+    }
+
+    fn longest_wait(self) -> Duration {
+        match self {
+            Self::Proof => Duration::MAX,
+            Self::Stop { within } => within,
         }
     }
 }
@@ -104,6 +111,9 @@ impl Claim<'_> {
             if !opened.is_at(self.path).map_err(failed)? {
                 return Ok(Attempt::AGAIN);
             }
+            if waited > demand.longest_wait() {
+                return Ok(Attempt::Busy(Busy::Unanswered, known));
+            }
             let Content::Record(now) = opened.settled_content(self.path)? else {
                 let grace = known.as_deref().map(grace).unwrap_or_default();
                 if silence > patience(tick) + grace {
@@ -139,7 +149,7 @@ impl Claim<'_> {
             if silence > patience(now.tick()) + grace(&now) {
                 return self.unanswered(opened, now, begun);
             }
-            if demand == Demand::Stop && unheeded > patience(now.tick()) {
+            if demand != Demand::Proof && unheeded > patience(now.tick()) {
                 // It works, and its pulse does not know this demand, or somebody else's is in the way.
                 return Ok(Attempt::Busy(Busy::Working, Some(now)));
             }
@@ -170,7 +180,9 @@ impl Claim<'_> {
                 Ok(Attempt::Busy(Busy::Unanswered, Some(record)))
             }
             OnStale::Terminate => {
-                let suspect = self.proven(opened, &record)?;
+                let suspect = opened
+                    .proven_holder(&record)
+                    .map_err(|why| self.cannot_end(&record, &why))?;
                 // It may have woken up, or gone, while its identity was proven.
                 let same = opened.content(self.path)? == Content::Record(record.clone());
                 if !(same && opened.is_held(self.path)?) {
@@ -179,16 +191,7 @@ impl Claim<'_> {
                 // Ours, not the record's: a forged one would make us wait.
                 let grace = self.record.grace();
                 report::say(&report::terminating(self.path, &record, grace));
-                // Before it ends: afterwards nobody could tell what it was at, and whose children its children were.
-                let family = Family::of(record.process_id);
-                record.autopsy = Some(Autopsy::new(
-                    record.silence(),
-                    process::thread_states_of(record.process_id),
-                    family.names(),
-                ));
-                suspect
-                    .end(grace, family)
-                    .map_err(|why| self.cannot_end(&record, &why))?;
+                end(&suspect, &mut record, grace).map_err(|why| self.cannot_end(&record, &why))?;
                 Ok(Attempt::Again(Some(Box::new(Takeover {
                     owner: record.owner,
                     how: How::Ended,
@@ -199,27 +202,42 @@ impl Claim<'_> {
         }
     }
 
-    /// The process of a holder, proven to have written the record and to hold the byte.
-    fn proven(&self, opened: &Opened, record: &Record) -> Result<Suspect> {
-        let in_other_hands = |why: String| {
-            let hands = report::in_hands_of(&opened.holders());
-            self.cannot_end(record, &format!("{why}; {hands}"))
-        };
+    fn cannot_end(&self, record: &Record, why: &str) -> Error {
+        Error::unfit(self.path, report::cannot_end(record, why))
+    }
+}
+
+/// Ends the process of a holder and its descendants, and puts into the record what it was at.
+pub(super) fn end(
+    suspect: &Suspect,
+    record: &mut Record,
+    grace: Duration,
+) -> std::result::Result<(), String> {
+    // Before it ends: afterwards nobody could tell what it was at, and whose children its children were.
+    let family = Family::of(record.process_id);
+    record.autopsy = Some(Autopsy::new(
+        record.silence(),
+        process::thread_states_of(record.process_id),
+        family.names(),
+    ));
+    suspect.end(grace, family)
+}
+
+impl Opened {
+    /// The process of the holder, proven to have written the record and to hold the byte; otherwise why that cannot be said of any.
+    pub(super) fn proven_holder(&self, record: &Record) -> std::result::Result<Suspect, String> {
+        let in_other_hands =
+            |why: String| format!("{why}; {}", report::in_hands_of(&self.holders()));
         let suspect = Suspect::proven(record).map_err(in_other_hands)?;
         // That it wrote the record is not enough: it may have lost the lock since, to another process or to its own child.
-        match opened.is_held_by(record.process_id) {
+        match self.is_held_by(record.process_id) {
             Ok(true) => Ok(suspect),
             Ok(false) => Err(in_other_hands(
                 "it is not the one that has the lock now".to_owned(),
             )),
-            Err(error) => Err(self.cannot_end(
-                record,
-                &format!("we may not look at its files: {error}; run as its user or as root"),
+            Err(error) => Err(format!(
+                "we may not look at its files: {error}; run as its user or as root"
             )),
         }
-    }
-
-    fn cannot_end(&self, record: &Record, why: &str) -> Error {
-        Error::unfit(self.path, report::cannot_end(record, why))
     }
 }

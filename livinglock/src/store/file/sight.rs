@@ -19,6 +19,7 @@ use crate::{
     predecessor::Fate,
     process::{self, Identity, Standstill},
     record::{Content, Record, State},
+    report::{self, Busy},
     sys,
 };
 
@@ -50,6 +51,33 @@ pub(crate) enum Condition {
     Unknown,
     /// The file is not a lock file.
     NotALock,
+}
+
+impl Condition {
+    /// Whether a process has it by a kernel lock.
+    pub(crate) fn is_held(self) -> bool {
+        matches!(
+            self,
+            Self::Working
+                | Self::Hung
+                | Self::StandsStill(_)
+                | Self::Stopping
+                | Self::Inherited
+                | Self::Unknown
+        )
+    }
+
+    /// Why nobody can have the lock now; `None` if somebody could.
+    pub(crate) fn busy(self) -> Option<Busy> {
+        match self {
+            Self::Free | Self::Left(_) | Self::NotALock => None,
+            Self::Working | Self::Hung | Self::Stopping => Some(Busy::Working),
+            Self::StandsStill(_) => Some(Busy::Unanswered),
+            Self::Kept(left) => Some(Busy::Kept(left)),
+            Self::OtherTool => Some(Busy::OtherTool),
+            Self::Inherited | Self::Unknown => Some(Busy::Unknown),
+        }
+    }
 }
 
 /// What somebody asks of the holder just now.
@@ -287,10 +315,9 @@ fn open(path: &Path) -> Result<Option<Opened>> {
         };
         return match error.kind() {
             io::ErrorKind::NotFound => Ok(None),
-            io::ErrorKind::PermissionDenied => Err(Error::unfit(
-                path,
-                "may not be read by this user; look at it as its owner or as root",
-            )),
+            io::ErrorKind::PermissionDenied => {
+                Err(Error::unfit(path, report::may_not_look(&error)))
+            }
             _ => Err(why_not_open(path, error)),
         };
     }
