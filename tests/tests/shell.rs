@@ -125,7 +125,7 @@ fn the_completions_of_every_shell_are_sound() {
         assert!(output.stderr.is_empty(), "{shell}: {output:?}");
     }
     let unknown = run(&["completions", "csh"]);
-    assert_eq!(unknown.status.code(), Some(2), "{unknown:?}");
+    assert_eq!(unknown.status.code(), Some(64), "{unknown:?}");
 }
 
 #[test]

@@ -19,6 +19,9 @@ use clap::{Parser, Subcommand};
 
 use crate::{Error, exit_status, report};
 
+/// The arguments are wrong (`EX_USAGE` of `sysexits.h`); clap's own 2 would say of a lock that its holder hangs.
+const USAGE: u8 = 64;
+
 /// Locks that ask for proof of work: see them, steer them, and give them to any program.
 #[derive(Debug, Parser)]
 #[command(name = "livinglock", version, max_term_width = 100)]
@@ -43,7 +46,11 @@ enum Command {
 /// Runs the command that the arguments of this process name.
 #[must_use]
 pub fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return explain(&error),
+    };
+    let done = match arguments.command {
         Command::Beat(beat) => Ok(beat.run()),
         Command::Run(run) => run.run(),
         Command::Status(status) => status.run(),
@@ -55,6 +62,17 @@ pub fn main() -> ExitCode {
         Command::Man(man) => man.run(),
     };
     done.unwrap_or_else(|error| fail(&error))
+}
+
+/// Prints what clap has to say: help that was asked for, or what is wrong with the arguments.
+fn explain(error: &clap::Error) -> ExitCode {
+    // Where nobody reads it there is nothing to be done.
+    let _: std::io::Result<()> = error.print();
+    if error.use_stderr() {
+        ExitCode::from(USAGE)
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 /// Says why a command could not do its work.
