@@ -142,8 +142,9 @@ impl Evidence {
         }
     }
 
-    /// Copies the last of what the command has written.
+    /// Copies the last of what the command has written, and looks no more.
     pub(super) fn finish(&mut self) {
+        self.sources.clear();
         if let Some(output) = self.output.take()
             && let Err(error) = output.finish()
         {

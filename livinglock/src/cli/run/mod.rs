@@ -10,14 +10,16 @@ mod sources;
 mod words;
 
 use std::{
+    env,
     ffi::OsString,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 
 use clap::{
-    Args,
+    Args, Command, FromArgMatches,
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
@@ -110,6 +112,21 @@ const NOT_EXECUTABLE: u8 = 126;
 const NOT_FOUND: u8 = 127;
 
 impl Run {
+    /// The arguments of this process, if it is this command that they name first.
+    pub(super) fn alone() -> Option<Self> {
+        const NAME: &str = "run";
+        let arguments = || env::args_os().skip(1);
+        if arguments().next()? != NAME {
+            return None;
+        }
+        let mut command = Command::new(NAME)
+            .bin_name("livinglock run")
+            .max_term_width(super::WIDTH);
+        command = Self::augment_args(command);
+        let matches = command.get_matches_from(arguments());
+        Some(Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
+    }
+
     pub(super) fn run(&self) -> Result<ExitCode> {
         let name = self.name();
         let terminal = Terminal::in_foreground();
@@ -124,7 +141,13 @@ impl Run {
         }))
     }
 
-    fn run_held(&self, held: &Held, name: &str, keeper: Keeper, terminal: Option<Terminal>) -> u8 {
+    fn run_held(
+        &self,
+        held: &Arc<Held>,
+        name: &str,
+        keeper: Keeper,
+        terminal: Option<Terminal>,
+    ) -> u8 {
         let usual = [Beat::Cpu, Beat::Notify];
         let beats = if self.beat.is_empty() {
             &usual[..]
