@@ -265,7 +265,13 @@ impl Held {
             duty.write();
         }
         // Last: a reader of standard error may take its time.
-        report::say(&report::stopping(&self.path, &duty.record, stop));
+        let has_command = self.terms.role.keeper().is_some();
+        report::say(&report::stopping(
+            &self.path,
+            &duty.record,
+            stop,
+            has_command,
+        ));
     }
 
     /// Looks at the path after a sleep.

@@ -40,7 +40,7 @@ use crate::{
 /// takes the lock over, and the command and all that it has started are ended.
 ///
 /// What proves work is told by `--beat`: `cpu`, processor time or transfers of the command and what it has started, so that a loop
-/// that goes round in vain counts too; `notify`, messages of its own by `livinglock beat`, systemd-notify(1), or the sd_notify(3) of
+/// that goes round in vain counts too; `notify`, messages of its own by `livinglock beat`, systemd-notify(1), or `sd_notify(3)` of
 /// any language; `output`, anything that it writes (through pipes, so that it sees no terminal); `file:PATH`, a file that changes.
 ///
 /// Nothing outlives the lock. When the command has ended, what it has left in the background is ended too, daemons included: by
@@ -96,7 +96,7 @@ pub(super) struct Run {
     /// Yield without a line
     #[arg(long)]
     quiet: bool,
-    /// What proves work: output, cpu, notify or file:PATH; may be given more than once [default: cpu and notify]
+    /// What proves work: `output`, `cpu`, `notify` or `file:PATH`; may be given more than once [default: cpu and notify]
     #[arg(long, value_name = "BEAT")]
     beat: Vec<Beat>,
     /// The lock file
