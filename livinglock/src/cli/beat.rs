@@ -2,7 +2,7 @@
 
 mod script;
 
-use std::{env, process::ExitCode};
+use std::{env, process::ExitCode, time::Duration};
 
 use clap::Args;
 
@@ -46,10 +46,15 @@ pub(super) struct Beat {
 }
 
 impl Beat {
+    /// How long a listener may take to read: as long as `systemd-notify` gives it.
+    const PATIENCE: Duration = Duration::from_secs(5);
+
     pub(super) fn run(&self) -> ExitCode {
         if let Some(address) = ServiceManager::address() {
-            let told = ServiceManager::at(&address)
-                .and_then(|listener| listener.tell(self.message().as_bytes()));
+            let told = ServiceManager::at(&address).and_then(|listener| {
+                listener.tell(self.message().as_bytes())?;
+                listener.wait_until_heard(Self::PATIENCE)
+            });
             if let Err(error) = told {
                 report::say(&report::beat::undelivered(&address, &error));
             }

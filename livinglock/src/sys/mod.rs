@@ -22,13 +22,13 @@ mod stderr;
 
 pub(crate) use byte_lock::{is_byte_locked, is_byte_owned, try_lock_byte, unlock_byte};
 #[cfg(feature = "cli")]
-pub(crate) use datagram::{ask_for_senders, receive};
+pub(crate) use datagram::{ask_for_senders, receive, send_with};
 pub(crate) use file::{OPEN_FLAGS, effective_user, file_system_type};
 pub(crate) use membarrier::Barrier;
 #[cfg(feature = "cli")]
 pub(crate) use open_file::is_same_open_file;
 #[cfg(feature = "cli")]
-pub(crate) use poll::{wait_readable, wait_writable};
+pub(crate) use poll::{ends_within, wait_readable, wait_writable};
 pub(crate) use process::{PidFd, block_signals, exit_now, monotonic_ns, random_u128, thread_id};
 pub(crate) use roster::{Members, Roster};
 pub(crate) use signal::{Disposition, on_continue};

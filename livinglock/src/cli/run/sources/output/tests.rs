@@ -126,7 +126,6 @@ fn without_a_reader_the_command_gets_sigpipe() {
     let errors = File::create(folder.path().join("err")).unwrap();
     let (stdout, stderr, mut output) = Output::between(to, errors).unwrap();
     drop(reader);
-    // `yes` would tell of an EPIPE, and `head` ends without its last byte.
     let mut child = Command::new("yes")
         .stdin(Stdio::null())
         .stdout(stdout)
