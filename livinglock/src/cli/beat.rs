@@ -2,7 +2,12 @@
 
 mod script;
 
-use std::{env, process::ExitCode, time::Duration};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::Args;
 
@@ -37,12 +42,12 @@ pub(super) struct Beat {
     total: Option<u64>,
     /// The script in which this stands
     #[arg(long)]
-    file: Option<String>,
+    file: Option<OsString>,
     /// The line of the script
     #[arg(long)]
     line: Option<u32>,
     /// What is being done; several words need no quotes
-    message: Vec<String>,
+    message: Vec<OsString>,
 }
 
 impl Beat {
@@ -63,18 +68,18 @@ impl Beat {
     }
 
     fn message(&self) -> String {
-        let given = |name| env::var(name).ok().filter(|value| !value.is_empty());
-        let file = self.file.clone();
-        let file = file.or_else(|| given("BASH_SOURCE"));
-        let file = file.or_else(script::of_parent);
+        let given = |name| env::var_os(name).filter(|value| !value.is_empty());
+        let file = self.file.clone().or_else(|| given("BASH_SOURCE"));
+        let file = file.map_or_else(script::of_parent, |file| {
+            Some(file.to_string_lossy().into_owned())
+        });
         let line = self
             .line
-            .or_else(|| given("BASH_LINENO")?.parse().ok())
-            .unwrap_or(0);
+            .or_else(|| given("BASH_LINENO")?.to_str()?.parse().ok());
         notification::checkpoint(
-            &self.message.join(" "),
+            &self.message.join(OsStr::new(" ")).to_string_lossy(),
             self.done.zip(self.total),
-            file.as_deref().map(|file| (file, line)),
+            file.as_deref().map(|file| (file, line.unwrap_or(0))),
         )
     }
 }
