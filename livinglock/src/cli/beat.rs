@@ -16,12 +16,12 @@ use crate::report;
 
 /// Pass a checkpoint, from inside a command that `livinglock run` has started.
 ///
-/// This is a script's proof of work: it tells the run around it, which listens at $NOTIFY_SOCKET, that work was done, where, and how
+/// This is a script's proof of work: it tells the run around it, which listens at `$NOTIFY_SOCKET`, that work was done, where, and how
 /// much of it. Without that variable it does nothing, so that a script works by itself too. In a unit of systemd it is what the
-/// watchdog waits for (with NotifyAccess=all in the unit).
+/// watchdog waits for (with `NotifyAccess=all` in the unit).
 ///
-/// Without --file and --line, BASH_SOURCE and BASH_LINENO are used where env(1) passes them on, else the name of the script that the
-/// parent process runs. An exported LINENO is not: bash gives all commands after it the same number.
+/// Without --file and --line, `BASH_SOURCE` and `BASH_LINENO` are used where env(1) passes them on, else the name of the script that the
+/// parent process runs. An exported `LINENO` is not: bash gives all commands after it the same number.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Exit status: 0, also if the checkpoint cannot be delivered, for that must not fail the job; 2 the arguments are wrong.
