@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsStr,
-    fs,
+    fs, io,
     os::{
         linux::net::SocketAddrExt,
         unix::{
@@ -61,7 +61,11 @@ fn hear(socket: &UnixDatagram, mut command: Command) -> Vec<String> {
         let mut messages = Vec::new();
         loop {
             let mut buffer = [0; 8192];
-            let length = socket.recv(&mut buffer).expect("a message");
+            let length = match socket.recv(&mut buffer) {
+                // Some thread's child has ended: with a timeout, the kernel does not go on by itself.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                length => length.expect("a message"),
+            };
             if &buffer[..length] == end {
                 break;
             }

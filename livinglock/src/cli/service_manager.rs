@@ -59,7 +59,13 @@ impl ServiceManager {
 
     /// Sends a message. Whoever does not read makes the sender wait.
     pub(super) fn tell(&self, message: &[u8]) -> io::Result<()> {
-        self.socket.send_to_addr(message, &self.address).map(drop)
+        loop {
+            match self.socket.send_to_addr(message, &self.address) {
+                // With a limit to its patience, the kernel does not go on by itself after a signal.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                sent => return sent.map(drop),
+            }
+        }
     }
 
     /// Waits until all that was sent has been read.

@@ -261,13 +261,13 @@ fn what_is_said_goes_on_to_the_next() {
     let folder = Folder::new();
     let path = folder.path().join("systemd");
     let systemd = UnixDatagram::bind(&path).unwrap();
-    systemd
-        .set_read_timeout(Some(Duration::from_secs(60)))
-        .unwrap();
+    systemd.set_nonblocking(true).unwrap();
     let mut conversation = Conversation::with(Some(ServiceManager::at(path.as_os_str()).unwrap()));
     conversation.say("READY=1\nMAINPID=7");
     conversation.say("BARRIER=1");
     conversation.say("WATCHDOG=1\nSTATUS=x");
+    // Until it is heard, and so passed on.
+    assert!(conversation.proof().is_some());
     for expected in ["READY=1", "WATCHDOG=1\nSTATUS=x"] {
         let mut buffer = [0; 100];
         let length = systemd.recv(&mut buffer).unwrap();
