@@ -130,7 +130,7 @@ fn keep(
     sys::adopt_orphans()?;
     let children = SignalFd::of(&[libc::SIGCHLD])?;
     let (variables, mut files) = loop {
-        sys::wait_for_any([channel.as_fd()], None);
+        sys::wait_readable([channel.as_fd()])?;
         match channel.receive()? {
             Arrival::Message(bytes, files) => match Order::parse(&bytes) {
                 Some(Order::Go(variables)) => break (variables, files.into_iter()),
@@ -223,7 +223,7 @@ impl Keeping<'_> {
         let mut looked = Instant::now();
         let mut misses = 0;
         loop {
-            sys::wait_for_any([self.channel.as_fd(), self.children.as_fd()], Some(pause));
+            sys::is_readable_within([self.channel.as_fd(), self.children.as_fd()], pause);
             while self.children.next().is_some() {}
             if let Some(status) = self.reap(command) {
                 let left = self.end_all(self.grace);
@@ -318,7 +318,7 @@ impl Keeping<'_> {
             let count = Family::of(process::id()).end(patience);
             ended = ended.max(u32::try_from(count).unwrap_or(u32::MAX));
             // It may be in the kernel, or another user's. As long as it works, the lock is not free.
-            sys::wait_for_any([self.children.as_fd()], Some(Duration::from_millis(10)));
+            sys::is_readable_within([self.children.as_fd()], Duration::from_millis(10));
             while self.children.next().is_some() {}
         }
     }

@@ -134,7 +134,7 @@ impl Runner<'_> {
         let mut looks = Instant::now() + FIRST_PAUSE.min(pause);
         loop {
             let left = looks.saturating_duration_since(Instant::now());
-            sys::wait_for_any([self.keeper.channel(), signals.as_fd()], Some(left));
+            sys::is_readable_within([self.keeper.channel(), signals.as_fd()], left);
             while let Some(signal) = signals.next() {
                 self.pass_on(signal);
             }
