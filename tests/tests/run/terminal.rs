@@ -27,7 +27,7 @@ dialogue = [
     (f'{run} sh -c "echo up; exec sleep 600" &', 'up'),
     ('echo the shell $((7 * 7))', 'the shell 49'),
     ('kill %1; wait %1; echo status $?', 'status 143'),
-    ('exit', ''),
+    ('exit', 'exit'),
 ]
 shell, terminal = pty.fork()
 if shell == 0:

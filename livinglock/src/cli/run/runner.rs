@@ -99,6 +99,8 @@ impl Runner<'_> {
             // The pulse says so, as soon as it wakes up.
             Ended::Replaced => exit_status::LOST,
             Ended::WithItsKeeper => {
+                // First, since nobody else tidies up after us now.
+                self.evidence.finish();
                 // If the pulse has killed it, this waits for the pulse, which ends us as well.
                 self.held.lock_file(self.lock);
                 let status = self.keeper.wait();
