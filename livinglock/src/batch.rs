@@ -248,7 +248,7 @@ pub fn run<T: Termination>(job: &Job<'_>, body: impl FnOnce() -> T) -> ExitCode 
 pub(crate) fn run_as<T: Termination>(
     role: Role,
     job: &Job<'_>,
-    body: impl FnOnce(&Held) -> T,
+    body: impl FnOnce(&Arc<Held>) -> T,
 ) -> ExitCode {
     match hold_main(role, job) {
         Ok(held) => {

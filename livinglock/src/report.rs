@@ -292,10 +292,15 @@ pub(crate) fn closing(path: &Path, record: &Record, silence: Duration) -> String
     )
 }
 
-/// What a holder says when it is told to stop.
-pub(crate) fn stopping(path: &Path, record: &Record, stop: Stop) -> String {
+/// What a holder says when it is told to stop, by itself or by ending its command.
+pub(crate) fn stopping(path: &Path, record: &Record, stop: Stop, has_command: bool) -> String {
+    let how = if has_command {
+        "its command is told to end, and will be killed"
+    } else {
+        "stopping at the next checkpoint, or"
+    };
     format!(
-        "{}: {} {}; stopping at the next checkpoint, or in {}",
+        "{}: {} {}; {how} in {}",
         self::path(path),
         who(record),
         reason(stop),

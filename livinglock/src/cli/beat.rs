@@ -2,7 +2,12 @@
 
 mod script;
 
-use std::{env, process::ExitCode};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::Args;
 
@@ -11,12 +16,12 @@ use crate::report;
 
 /// Pass a checkpoint, from inside a command that `livinglock run` has started.
 ///
-/// This is a script's proof of work: it tells the run around it, which listens at $NOTIFY_SOCKET, that work was done, where, and how
+/// This is a script's proof of work: it tells the run around it, which listens at `$NOTIFY_SOCKET`, that work was done, where, and how
 /// much of it. Without that variable it does nothing, so that a script works by itself too. In a unit of systemd it is what the
-/// watchdog waits for (with NotifyAccess=all in the unit).
+/// watchdog waits for (with `NotifyAccess=all` in the unit).
 ///
-/// Without --file and --line, BASH_SOURCE and BASH_LINENO are used where env(1) passes them on, else the name of the script that the
-/// parent process runs. An exported LINENO is not: bash gives all commands after it the same number.
+/// Without --file and --line, `BASH_SOURCE` and `BASH_LINENO` are used where env(1) passes them on, else the name of the script that the
+/// parent process runs. An exported `LINENO` is not: bash gives all commands after it the same number.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Exit status: 0, also if the checkpoint cannot be delivered, for that must not fail the job; 2 the arguments are wrong.
@@ -37,19 +42,24 @@ pub(super) struct Beat {
     total: Option<u64>,
     /// The script in which this stands
     #[arg(long)]
-    file: Option<String>,
+    file: Option<OsString>,
     /// The line of the script
     #[arg(long)]
     line: Option<u32>,
     /// What is being done; several words need no quotes
-    message: Vec<String>,
+    message: Vec<OsString>,
 }
 
 impl Beat {
+    /// How long a listener may take to read: as long as `systemd-notify` gives it.
+    const PATIENCE: Duration = Duration::from_secs(5);
+
     pub(super) fn run(&self) -> ExitCode {
         if let Some(address) = ServiceManager::address() {
-            let told = ServiceManager::at(&address)
-                .and_then(|listener| listener.tell(self.message().as_bytes()));
+            let told = ServiceManager::at(&address).and_then(|listener| {
+                listener.tell(self.message().as_bytes())?;
+                listener.wait_until_heard(Self::PATIENCE)
+            });
             if let Err(error) = told {
                 report::say(&report::beat::undelivered(&address, &error));
             }
@@ -58,18 +68,18 @@ impl Beat {
     }
 
     fn message(&self) -> String {
-        let given = |name| env::var(name).ok().filter(|value| !value.is_empty());
-        let file = self.file.clone();
-        let file = file.or_else(|| given("BASH_SOURCE"));
-        let file = file.or_else(script::of_parent);
+        let given = |name| env::var_os(name).filter(|value| !value.is_empty());
+        let file = self.file.clone().or_else(|| given("BASH_SOURCE"));
+        let file = file.map_or_else(script::of_parent, |file| {
+            Some(file.to_string_lossy().into_owned())
+        });
         let line = self
             .line
-            .or_else(|| given("BASH_LINENO")?.parse().ok())
-            .unwrap_or(0);
+            .or_else(|| given("BASH_LINENO")?.to_str()?.parse().ok());
         notification::checkpoint(
-            &self.message.join(" "),
+            &self.message.join(OsStr::new(" ")).to_string_lossy(),
             self.done.zip(self.total),
-            file.as_deref().map(|file| (file, line)),
+            file.as_deref().map(|file| (file, line.unwrap_or(0))),
         )
     }
 }

@@ -19,12 +19,15 @@ use clap::{Parser, Subcommand};
 
 use crate::{Error, exit_status, report};
 
+/// The widest help, in columns.
+const WIDTH: usize = 100;
+
 /// The arguments are wrong (`EX_USAGE` of `sysexits.h`); clap's own 2 would say of a lock that its holder hangs.
 const USAGE: u8 = 64;
 
 /// Locks that ask for proof of work: see them, steer them, and give them to any program.
 #[derive(Debug, Parser)]
-#[command(name = "livinglock", version, max_term_width = 100)]
+#[command(name = "livinglock", version, max_term_width = WIDTH)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -33,7 +36,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Beat(beat::Beat),
-    Run(Box<run::Run>),
+    Run(run::Run),
     Status(status::Status),
     Stop(stop::Stop),
     Wait(wait::Wait),
@@ -46,11 +49,16 @@ enum Command {
 /// Runs the command that the arguments of this process name.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+    // It stands in crontabs before short commands, and to prepare the helps of all the others takes a tenth of its time.
+    let command = match run::Run::alone() {
+        Some(run) => run.map(Command::Run),
+        None => Arguments::try_parse().map(|arguments| arguments.command),
+    };
+    let command = match command {
+        Ok(command) => command,
         Err(error) => return explain(&error),
     };
-    let done = match arguments.command {
+    let done = match command {
         Command::Beat(beat) => Ok(beat.run()),
         Command::Run(run) => run.run(),
         Command::Status(status) => status.run(),

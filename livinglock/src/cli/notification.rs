@@ -1,4 +1,4 @@
-//! Messages in the protocol of sd_notify(3): lines of `VARIABLE=value`, in one datagram.
+//! Messages in the protocol of `sd_notify(3)`: lines of `VARIABLE=value`, in one datagram.
 //!
 //! What proves work is `WATCHDOG=1`, here as under systemd, and nothing else: a script that was tried under one of them works under
 //! the other. `STATUS=` alone is no proof, even if it changes. Programs that retry for ever say so at length, and many have a timer

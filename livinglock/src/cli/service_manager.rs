@@ -5,6 +5,7 @@ use std::{
     ffi::{OsStr, OsString},
     io,
     os::{
+        fd::AsFd,
         linux::net::SocketAddrExt,
         unix::{
             ffi::OsStrExt,
@@ -13,6 +14,8 @@ use std::{
     },
     time::Duration,
 };
+
+use crate::sys;
 
 /// The variable of the environment that says where messages go.
 pub(super) const VARIABLE: &str = "NOTIFY_SOCKET";
@@ -56,7 +59,29 @@ impl ServiceManager {
 
     /// Sends a message. Whoever does not read makes the sender wait.
     pub(super) fn tell(&self, message: &[u8]) -> io::Result<()> {
-        self.socket.send_to_addr(message, &self.address).map(drop)
+        loop {
+            match self.socket.send_to_addr(message, &self.address) {
+                // With a limit to its patience, the kernel does not go on by itself after a signal.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                sent => return sent.map(drop),
+            }
+        }
+    }
+
+    /// Waits until all that was sent has been read.
+    ///
+    /// For systemd tells by the process whose message it is, and knows nothing of one that has ended before it gets to reading.
+    pub(super) fn wait_until_heard(&self, patience: Duration) -> io::Result<()> {
+        let (reader, writer) = io::pipe()?;
+        self.socket.connect_addr(&self.address)?;
+        // Whoever reads this closes the descriptor, at the latest then.
+        sys::send_with(&self.socket, b"BARRIER=1", writer.as_fd())?;
+        drop(writer);
+        if sys::ends_within(reader.as_fd(), patience)? {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::TimedOut.into())
+        }
     }
 }
 

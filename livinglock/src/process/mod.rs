@@ -9,7 +9,8 @@ mod usage;
 mod writer;
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io::{self, Read},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -88,7 +89,10 @@ struct Stat {
 
 impl Stat {
     fn of(folder: &Path) -> Option<Self> {
-        let text = fs::read_to_string(folder.join("stat")).ok()?;
+        // All of it comes with one call, and is never longer; a look at every process makes many of these.
+        let mut text = [0; 2048];
+        let length = File::open(folder.join("stat")).ok()?.read(&mut text).ok()?;
+        let text = String::from_utf8_lossy(&text[..length]);
         // The command name in parentheses may itself have blanks and parentheses.
         let process_id = text.split_once(' ')?.0.parse().ok()?;
         let mut fields = text.get(text.rfind(')')? + 1..)?.split_ascii_whitespace();

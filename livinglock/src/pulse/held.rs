@@ -65,6 +65,7 @@ impl Held {
             predecessor,
         } = acquired;
         let acquired_ns = record.acquired_ns;
+        let is_on_probation = record.state == State::Probation;
         let path = lease.path().to_owned();
         let held = Arc::new(Self {
             gate,
@@ -76,18 +77,26 @@ impl Held {
             signalled: AtomicBool::new(false),
             process: std::process::id(),
         });
-        if let Err(error) = attach(held.clone()) {
-            // Nothing was done under it.
-            let duty = held.duty().take();
-            let _ = duty.map(|duty| duty.lease.release(&duty.record));
-            return Err(Error::io("start the pulse of", &held.path, error));
+        if is_on_probation || !terms.role.attends_later() {
+            held.attend()?;
         }
         // Stopped or frozen since then we may have lost it already.
         let since = Duration::from_nanos(sys::monotonic_ns().saturating_sub(acquired_ns));
         if gate::wakes() != wakes || since > patience(held.tick) / 2 {
+            held.attend()?;
             gate::doubt();
         }
         Ok(held)
+    }
+
+    /// Has the pulse take care of the lock from now on.
+    pub(crate) fn attend(self: &Arc<Self>) -> Result<()> {
+        attach(self).map_err(|error| {
+            // Nothing is done under it.
+            let duty = self.duty().take();
+            let _ = duty.map(|duty| duty.lease.release(&duty.record));
+            Error::io("start the pulse of", &self.path, error)
+        })
     }
 
     pub(crate) fn gate(&self) -> &Arc<Gate> {
@@ -256,7 +265,13 @@ impl Held {
             duty.write();
         }
         // Last: a reader of standard error may take its time.
-        report::say(&report::stopping(&self.path, &duty.record, stop));
+        let has_command = self.terms.role.keeper().is_some();
+        report::say(&report::stopping(
+            &self.path,
+            &duty.record,
+            stop,
+            has_command,
+        ));
     }
 
     /// Looks at the path after a sleep.

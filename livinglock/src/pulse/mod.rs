@@ -97,9 +97,12 @@ pub(crate) fn signal_the_graceful(signal: u8) -> Reception {
     reception
 }
 
-fn attach(held: Arc<Held>) -> io::Result<()> {
+fn attach(held: &Arc<Held>) -> io::Result<()> {
     let next = Instant::now() + held.tick();
     let mut beats = beats();
+    if beats.list.iter().any(|beat| Arc::ptr_eq(&beat.held, held)) {
+        return Ok(());
+    }
     let process = process::id();
     match &beats.thread {
         Some((pulse, owner)) if *owner == process => {
@@ -121,7 +124,10 @@ fn attach(held: Arc<Held>) -> io::Result<()> {
             beats.thread = Some((pulse.thread().clone(), process));
         }
     }
-    beats.list.push(Beat { held, next });
+    beats.list.push(Beat {
+        held: held.clone(),
+        next,
+    });
     put_off_alarms(&beats);
     Ok(())
 }

@@ -20,6 +20,11 @@ impl Role {
         self != Self::Function
     }
 
+    /// Whether the pulse begins when the job asks for it: it takes a thread, and most commands are short.
+    pub(super) fn attends_later(self) -> bool {
+        self.keeper().is_some()
+    }
+
     /// The child that is a part of the process, and not of the job.
     pub(super) fn keeper(self) -> Option<u32> {
         match self {

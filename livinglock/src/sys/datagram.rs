@@ -2,8 +2,11 @@
 
 use std::{
     io,
-    mem::{size_of, size_of_val, zeroed},
-    os::{fd::AsRawFd, unix::net::UnixDatagram},
+    mem::{offset_of, size_of, size_of_val, zeroed},
+    os::{
+        fd::{AsRawFd, BorrowedFd},
+        unix::net::UnixDatagram,
+    },
 };
 
 /// Room for the credentials of a sender, and for nothing else.
@@ -11,6 +14,13 @@ use std::{
 struct Control {
     header: libc::cmsghdr,
     credentials: libc::ucred,
+}
+
+/// Room for one descriptor.
+#[repr(C)]
+struct Rights {
+    header: libc::cmsghdr,
+    descriptor: libc::c_int,
 }
 
 /// What is known of a datagram besides its bytes.
@@ -71,4 +81,32 @@ pub(crate) fn receive(socket: &UnixDatagram, buffer: &mut [u8]) -> io::Result<Re
         whole: message.msg_flags & libc::MSG_TRUNC == 0,
         user: is_told.then_some(control.credentials.uid),
     })
+}
+
+/// Sends a datagram over a connected socket, and a descriptor along with it.
+pub(crate) fn send_with(
+    socket: &UnixDatagram,
+    text: &[u8],
+    descriptor: BorrowedFd<'_>,
+) -> io::Result<()> {
+    // SAFETY: both are plain C structs for which all zeroes is a valid value.
+    let (mut rights, mut message): (Rights, libc::msghdr) = unsafe { (zeroed(), zeroed()) };
+    rights.header.cmsg_level = libc::SOL_SOCKET;
+    rights.header.cmsg_type = libc::SCM_RIGHTS;
+    rights.header.cmsg_len = (offset_of!(Rights, descriptor) + size_of::<libc::c_int>()) as _;
+    rights.descriptor = descriptor.as_raw_fd();
+    let mut bytes = libc::iovec {
+        iov_base: text.as_ptr().cast_mut().cast(),
+        iov_len: text.len(),
+    };
+    message.msg_iov = &raw mut bytes;
+    message.msg_iovlen = 1;
+    message.msg_control = (&raw mut rights).cast();
+    message.msg_controllen = size_of::<Rights>() as _;
+    // SAFETY: the message leads to the text, which is only read, and to `rights`, with their true lengths; the descriptor is open.
+    let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL) };
+    if sent < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
 }

@@ -39,7 +39,7 @@ pub(crate) use child::{
     signal_group, stop_ourselves, wait_for,
 };
 #[cfg(feature = "cli")]
-pub(crate) use datagram::{ask_for_senders, receive};
+pub(crate) use datagram::{ask_for_senders, receive, send_with};
 pub(crate) use file::{OPEN_FLAGS, effective_user, file_system_type};
 #[cfg(feature = "cli")]
 pub(crate) use file::{Room, room};
@@ -47,7 +47,7 @@ pub(crate) use membarrier::Barrier;
 #[cfg(feature = "cli")]
 pub(crate) use open_file::is_same_open_file;
 #[cfg(feature = "cli")]
-pub(crate) use poll::{wait_for_any, wait_readable, wait_writable};
+pub(crate) use poll::{ends_within, is_readable_within, wait_readable, wait_writable};
 #[cfg(feature = "fault-injection")]
 pub(crate) use process::end_thread;
 pub(crate) use process::{PidFd, block_signals, exit_now, monotonic_ns, random_u128, thread_id};

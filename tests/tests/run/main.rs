@@ -4,6 +4,7 @@ mod contention;
 mod hangs;
 mod statuses;
 mod streams;
+mod terminal;
 mod trees;
 
 use std::{env, fs, process::Command};

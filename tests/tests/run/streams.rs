@@ -36,7 +36,7 @@ fn outputs(mut command: Command, scene: &Scene) -> Vec<Vec<u8>> {
 #[test]
 fn what_it_writes_is_the_same_byte_for_byte() {
     let scene = Scene::new();
-    let script = r#"for i in $(seq 300); do printf 'out %s\0\377' $i; printf 'err %s\r' $i >&2; done; head -c 300000 /dev/zero"#;
+    let script = r"for i in $(seq 300); do printf 'out %s\0\377' $i; printf 'err %s\r' $i >&2; done; head -c 300000 /dev/zero";
     let mut bare = Command::new("sh");
     bare.args(["-c", script]);
     let bare = outputs(bare, &scene);

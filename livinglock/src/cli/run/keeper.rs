@@ -13,7 +13,7 @@ use std::{
         unix::fs::MetadataExt,
     },
     panic::{self, AssertUnwindSafe},
-    path::{Path, PathBuf},
+    path::Path,
     process::{self, Command, ExitStatus},
     time::{Duration, Instant},
 };
@@ -130,7 +130,7 @@ fn keep(
     sys::adopt_orphans()?;
     let children = SignalFd::of(&[libc::SIGCHLD])?;
     let (variables, mut files) = loop {
-        sys::wait_for_any([channel.as_fd()], None);
+        sys::wait_readable([channel.as_fd()])?;
         match channel.receive()? {
             Arrival::Message(bytes, files) => match Order::parse(&bytes) {
                 Some(Order::Go(variables)) => break (variables, files.into_iter()),
@@ -143,6 +143,7 @@ fn keep(
     };
     let held = files.next().ok_or(io::ErrorKind::InvalidData)?;
     let mut command = prepared(command, &variables, files);
+    let has_terminal = start.terminal.is_some();
     sys::begin_apart(&mut command, start);
     let started = command.spawn();
     // With it go our copies of the command's standard streams.
@@ -153,15 +154,17 @@ fn keep(
         held: held.into(),
         lock,
         grace,
+        variables,
         is_stopping: false,
     };
     match started {
         Ok(command) => {
             // Whoever reads what the command writes must not wait for us.
             sys::let_go_of_stdin_and_stdout();
-            keeping.say(News::Started(command.id()));
+            if has_terminal {
+                keeping.say(News::Started(command.id()));
+            }
             keeping.run(command.id());
-            remove_socket(&variables);
         }
         Err(error) => keeping.say(News::Failed(error.raw_os_error().unwrap_or(libc::EIO))),
     }
@@ -187,15 +190,6 @@ fn prepared(
     prepared
 }
 
-/// Removes what a runner that was killed could not.
-fn remove_socket(variables: &[Variable]) {
-    for (name, value) in variables {
-        if let (true, Some(path)) = (name == service_manager::VARIABLE, value) {
-            let _ = fs::remove_file(PathBuf::from(path));
-        }
-    }
-}
-
 /// A keeper whose command runs.
 struct Keeping<'a> {
     channel: Channel,
@@ -204,6 +198,7 @@ struct Keeping<'a> {
     held: File,
     lock: &'a Path,
     grace: Duration,
+    variables: Vec<Variable>,
     /// The command was told to.
     is_stopping: bool,
 }
@@ -228,7 +223,7 @@ impl Keeping<'_> {
         let mut looked = Instant::now();
         let mut misses = 0;
         loop {
-            sys::wait_for_any([self.channel.as_fd(), self.children.as_fd()], Some(pause));
+            sys::is_readable_within([self.channel.as_fd(), self.children.as_fd()], pause);
             while self.children.next().is_some() {}
             if let Some(status) = self.reap(command) {
                 let left = self.end_all(self.grace);
@@ -236,7 +231,7 @@ impl Keeping<'_> {
             }
             if !self.listen(command) {
                 self.end_all(self.grace.min(Self::PATIENCE));
-                return;
+                return self.clean_up();
             }
             if !self.is_stopping && looked.elapsed() >= pause {
                 looked = Instant::now();
@@ -246,6 +241,15 @@ impl Keeping<'_> {
                     self.end_all(Duration::ZERO);
                     return self.say(News::Replaced);
                 }
+            }
+        }
+    }
+
+    /// Removes what a runner that was killed could not.
+    fn clean_up(&self) {
+        for (name, value) in &self.variables {
+            if let (true, Some(socket)) = (name == service_manager::VARIABLE, value) {
+                let _ = fs::remove_file(socket);
             }
         }
     }
@@ -314,7 +318,7 @@ impl Keeping<'_> {
             let count = Family::of(process::id()).end(patience);
             ended = ended.max(u32::try_from(count).unwrap_or(u32::MAX));
             // It may be in the kernel, or another user's. As long as it works, the lock is not free.
-            sys::wait_for_any([self.children.as_fd()], Some(Duration::from_millis(10)));
+            sys::is_readable_within([self.children.as_fd()], Duration::from_millis(10));
             while self.children.next().is_some() {}
         }
     }

@@ -10,14 +10,16 @@ mod sources;
 mod words;
 
 use std::{
+    env,
     ffi::OsString,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 
 use clap::{
-    Args,
+    Args, Command, FromArgMatches,
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
@@ -38,7 +40,7 @@ use crate::{
 /// takes the lock over, and the command and all that it has started are ended.
 ///
 /// What proves work is told by `--beat`: `cpu`, processor time or transfers of the command and what it has started, so that a loop
-/// that goes round in vain counts too; `notify`, messages of its own by `livinglock beat`, systemd-notify(1), or the sd_notify(3) of
+/// that goes round in vain counts too; `notify`, messages of its own by `livinglock beat`, systemd-notify(1), or `sd_notify(3)` of
 /// any language; `output`, anything that it writes (through pipes, so that it sees no terminal); `file:PATH`, a file that changes.
 ///
 /// Nothing outlives the lock. When the command has ended, what it has left in the background is ended too, daemons included: by
@@ -94,7 +96,7 @@ pub(super) struct Run {
     /// Yield without a line
     #[arg(long)]
     quiet: bool,
-    /// What proves work: output, cpu, notify or file:PATH; may be given more than once [default: cpu and notify]
+    /// What proves work: `output`, `cpu`, `notify` or `file:PATH`; may be given more than once [default: cpu and notify]
     #[arg(long, value_name = "BEAT")]
     beat: Vec<Beat>,
     /// The lock file
@@ -110,6 +112,21 @@ const NOT_EXECUTABLE: u8 = 126;
 const NOT_FOUND: u8 = 127;
 
 impl Run {
+    /// The arguments of this process, if it is this command that they name first.
+    pub(super) fn alone() -> Option<clap::error::Result<Self>> {
+        const NAME: &str = "run";
+        let arguments = || env::args_os().skip(1);
+        if arguments().next()? != NAME {
+            return None;
+        }
+        let mut command = Command::new(NAME)
+            .bin_name("livinglock run")
+            .max_term_width(super::WIDTH);
+        command = Self::augment_args(command);
+        let matches = command.try_get_matches_from(arguments());
+        Some(matches.and_then(|matches| Self::from_arg_matches(&matches)))
+    }
+
     pub(super) fn run(&self) -> Result<ExitCode> {
         let name = self.name();
         let terminal = Terminal::in_foreground();
@@ -124,7 +141,13 @@ impl Run {
         }))
     }
 
-    fn run_held(&self, held: &Held, name: &str, keeper: Keeper, terminal: Option<Terminal>) -> u8 {
+    fn run_held(
+        &self,
+        held: &Arc<Held>,
+        name: &str,
+        keeper: Keeper,
+        terminal: Option<Terminal>,
+    ) -> u8 {
         let usual = [Beat::Cpu, Beat::Notify];
         let beats = if self.beat.is_empty() {
             &usual[..]

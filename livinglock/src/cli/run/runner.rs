@@ -5,7 +5,8 @@ use std::{
     io,
     os::{fd::AsFd, unix::process::ExitStatusExt},
     process::{self, ExitStatus},
-    time::Duration,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -28,7 +29,7 @@ use crate::{
 pub(super) struct Runner<'a> {
     pub(super) name: &'a str,
     pub(super) program: &'a OsStr,
-    pub(super) held: &'a Held,
+    pub(super) held: &'a Arc<Held>,
     pub(super) grace: Duration,
     pub(super) keeper: Keeper,
     /// It belongs to the command while that runs.
@@ -36,7 +37,7 @@ pub(super) struct Runner<'a> {
     pub(super) evidence: Evidence,
     /// The lock file that the keeper holds.
     pub(super) lock: Option<FileId>,
-    /// The command's process group.
+    /// The command's process group, if that has the terminal.
     pub(super) command: Option<u32>,
     /// Why the command was told to stop.
     pub(super) stop: Option<Stop>,
@@ -65,8 +66,9 @@ const PASSED_ON: [i32; 9] = [
     libc::SIGTSTP,
 ];
 
-/// How soon to look for the first time: whoever speaks to us waits for that.
-const FIRST_PAUSE: Duration = Duration::from_millis(5);
+/// How soon to have the pulse begin, and to listen, since whoever speaks to us may have to wait for that. A short command is over by
+/// then, and spared the threads.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
 impl Runner<'_> {
     /// Runs the command to its end. The exit status.
@@ -77,6 +79,7 @@ impl Runner<'_> {
         }
         Ok(match ended {
             Ended::Itself { status, left } => {
+                // While the keeper ends.
                 self.evidence.finish();
                 if left > 0 {
                     report::say(&report::run::left_behind(self.held.path(), self.name, left));
@@ -96,6 +99,8 @@ impl Runner<'_> {
             // The pulse says so, as soon as it wakes up.
             Ended::Replaced => exit_status::LOST,
             Ended::WithItsKeeper => {
+                // First, since nobody else tidies up after us now.
+                self.evidence.finish();
                 // If the pulse has killed it, this waits for the pulse, which ends us as well.
                 self.held.lock_file(self.lock);
                 let status = self.keeper.wait();
@@ -122,19 +127,28 @@ impl Runner<'_> {
         files.extend(streams.iter().map(AsFd::as_fd));
         self.keeper.tell(&Order::Go(variables), &files);
         drop(streams);
+        if !self.evidence.copies_output() {
+            // The keeper has them. Whoever reads what the command writes must not wait for us.
+            sys::let_go_of_stdin_and_stdout();
+        }
         self.lock = Some(file);
-        let longest_pause = self.held.tick() / 2;
-        let mut pause = FIRST_PAUSE.min(longest_pause);
+        let pause = self.held.tick() / 2;
+        let mut looks = Instant::now() + FIRST_PAUSE.min(pause);
         loop {
-            sys::wait_for_any([self.keeper.channel(), signals.as_fd()], Some(pause));
-            pause = (pause * 2).min(longest_pause);
+            let left = looks.saturating_duration_since(Instant::now());
+            sys::is_readable_within([self.keeper.channel(), signals.as_fd()], left);
             while let Some(signal) = signals.next() {
                 self.pass_on(signal);
             }
             if let Some(ended) = self.hear() {
                 return Ok(ended);
             }
-            self.look();
+            self.obey();
+            if looks <= Instant::now() {
+                self.held.attend()?;
+                looks = Instant::now() + pause;
+                self.look();
+            }
         }
     }
 
@@ -152,13 +166,7 @@ impl Runner<'_> {
             match self.keeper.hear() {
                 Heard::Nothing => return None,
                 Heard::Gone => return Some(Ended::WithItsKeeper),
-                Heard::News(News::Started(command)) => {
-                    self.command = Some(command);
-                    if !self.evidence.copies_output() {
-                        // Whoever reads what the command writes must not wait for us.
-                        sys::let_go_of_stdin_and_stdout();
-                    }
-                }
+                Heard::News(News::Started(command)) => self.command = Some(command),
                 Heard::News(News::Suspended) => self.suspend(),
                 Heard::News(News::Replaced) => return Some(Ended::Replaced),
                 Heard::News(News::Failed(reason)) => return Some(Ended::NotStarted(reason)),
@@ -183,6 +191,18 @@ impl Runner<'_> {
         self.keeper.tell(&Order::Signal(libc::SIGCONT), &[]);
     }
 
+    /// Ends the command in its own way, if the run has to stop.
+    fn obey(&mut self) {
+        if self.stop.is_none() {
+            // The command cannot answer the newcomer: it does not know of it.
+            self.held.give_way();
+            self.stop = self.held.gate().obey();
+            if self.stop.is_some() {
+                self.keeper.tell(&Order::Signal(libc::SIGTERM), &[]);
+            }
+        }
+    }
+
     fn look(&mut self) {
         let wakes = gate::wakes();
         if wakes != self.wakes {
@@ -196,20 +216,13 @@ impl Runner<'_> {
         if self.stop.is_some() {
             return;
         }
-        // The command cannot answer the newcomer: it does not know of it.
-        self.held.give_way();
-        if let Some(stop) = self.held.gate().obey() {
-            self.stop = Some(stop);
-            self.keeper.tell(&Order::Signal(libc::SIGTERM), &[]);
-            return;
-        }
         let tree = if self.evidence.is_in_processes() {
             descendants(self.keeper.process_id())
         } else {
             Vec::new()
         };
         if let Some(passed) = self.evidence.look(&tree) {
-            // Of a stop we learn with the next look.
+            // Of a stop we learn by obeying.
             let _ = self.held.gate().pass(passed);
         }
     }

@@ -26,7 +26,7 @@ pub(super) enum Order {
 /// What the keeper tells the runner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum News {
-    /// The command runs, as the process with this number.
+    /// The command runs, and has the terminal, as the process with this number.
     Started(u32),
     /// It could not be started, for this reason of the kernel's.
     Failed(i32),

@@ -46,7 +46,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::cli::run::sources::tests::wait_for;
+    use crate::{cli::run::sources::tests::wait_for, process};
 
     /// A process that echoes what it is given, until dropped.
     struct Echo(Child);
@@ -65,6 +65,14 @@ mod tests {
             stdout.as_mut().unwrap().read_exact(&mut byte).unwrap();
         }
 
+        /// After its work it is on the way to its next read, which may take a while on a busy machine.
+        fn wait_until_it_rests(&self) {
+            wait_for("its rest", || {
+                let threads = process::thread_states_of(self.id());
+                (threads.first()?.state == "S").then_some(())
+            });
+        }
+
         fn id(&self) -> u32 {
             self.0.id()
         }
@@ -81,11 +89,6 @@ mod tests {
         cpu.look(tree).expect("look").is_some()
     }
 
-    /// It may still be on the way from its last write to its next read.
-    fn wait_until_it_rests(cpu: &mut Cpu, tree: &[u32]) {
-        wait_for("its rest", || (!is_work(cpu, tree)).then_some(()));
-    }
-
     #[test]
     fn whoever_waits_does_no_work() {
         let mut echo = Echo::new();
@@ -96,14 +99,12 @@ mod tests {
             is_work(&mut cpu, &tree),
             "it is new, and has used something"
         );
-        wait_until_it_rests(&mut cpu, &tree);
         for _ in 0..20 {
+            echo.wait_until_it_rests();
+            is_work(&mut cpu, &tree);
             assert!(!is_work(&mut cpu, &tree));
-        }
-        for _ in 0..20 {
             echo.work();
             assert!(is_work(&mut cpu, &tree));
-            wait_until_it_rests(&mut cpu, &tree);
         }
     }
 
@@ -112,17 +113,16 @@ mod tests {
         let (mut one, mut other) = (Echo::new(), Echo::new());
         one.work();
         other.work();
+        one.wait_until_it_rests();
         let both = [one.id(), other.id()];
         let mut cpu = Cpu::default();
         assert!(is_work(&mut cpu, &both));
-        wait_until_it_rests(&mut cpu, &both);
         drop(other);
         assert!(!is_work(&mut cpu, &both), "one of them is gone");
-        let third = Echo::new();
         one.work();
         assert!(is_work(&mut cpu, &[one.id()]));
-        drop(third);
-        assert!(!is_work(&mut cpu, &[]), "nobody is left");
+        drop(one);
+        assert!(!is_work(&mut cpu, &both), "nobody is left");
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(super) enum Beat {
     Output,
     /// Processor time and transfers of its processes.
     Cpu,
-    /// `WATCHDOG=1` in the protocol of sd_notify(3).
+    /// `WATCHDOG=1` in the protocol of `sd_notify(3)`.
     Notify,
     /// A file that changes.
     File(PathBuf),

@@ -1,4 +1,4 @@
-//! Messages in the protocol of sd_notify(3) as proof of work.
+//! Messages in the protocol of `sd_notify(3)` as proof of work.
 //!
 //! The socket has a path and not an abstract name: every client knows paths, and they reach across network namespaces, which part
 //! abstract names. Into a container, or below a `chroot`, the path has to be mounted.
