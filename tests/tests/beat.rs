@@ -198,7 +198,7 @@ fn wrong_arguments_are_refused() {
         &["--unknown"],
     ] {
         let ended = beat(arguments).output().expect("run it");
-        assert_eq!(ended.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(ended.status.code(), Some(64), "{arguments:?}");
     }
 }
 

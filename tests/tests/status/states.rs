@@ -1,11 +1,6 @@
 //! Locks that somebody holds.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    thread,
-    time::Duration,
-};
+use std::fs;
 
 use livinglock_tests::{Freezer, Running, Scene, Signal, is_asked, wait_until};
 use nix::{
@@ -16,7 +11,7 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::{JOB, can, forge, json_of, skip, status_of};
+use crate::{JOB, can, forge, json_of, status_of};
 
 /// A holder that works until it is given `end`, and has said so.
 pub(crate) fn working(scene: &Scene) -> Running {
