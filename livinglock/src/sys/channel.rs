@@ -19,8 +19,8 @@ pub(crate) enum Arrival {
     Closed,
 }
 
-/// The longest message in bytes; room for an environment variable with a path.
-const LONGEST: usize = 8192;
+/// The longest message in bytes: room for some numbers, and for the address of a socket.
+const LONGEST: usize = 1024;
 
 /// The most files that go with a message.
 const FILES: usize = 3;
@@ -98,7 +98,7 @@ impl Channel {
 
     /// Takes the next message, without waiting for one.
     pub(crate) fn receive(&self) -> io::Result<Arrival> {
-        let mut message = vec![0; LONGEST];
+        let mut message = [0_u8; LONGEST];
         let mut bytes = libc::iovec {
             iov_base: message.as_mut_ptr().cast(),
             iov_len: message.len(),
@@ -129,11 +129,13 @@ impl Channel {
         if length == 0 {
             return Ok(Arrival::Closed);
         }
-        message.truncate(length);
         let files = control.descriptors.into_iter().filter(|file| *file >= 0);
         // SAFETY: the kernel has just made these descriptors for us, and nobody else knows them.
         let files = files.map(|file| unsafe { OwnedFd::from_raw_fd(file) });
-        Ok(Arrival::Message(message, files.collect()))
+        Ok(Arrival::Message(
+            message[..length].to_vec(),
+            files.collect(),
+        ))
     }
 }
 

@@ -81,7 +81,7 @@ fn what_it_reads_is_the_same_byte_for_byte() {
 const PORTRAIT: &str = r#"
 ls -l /proc/self/fd > "$SCENE/fds"
 sed 's/.* \([0-9]* -> .*\)/\1/; s/pipe:.*/pipe/' "$SCENE/fds" | grep -v /proc/
-grep -E '^(Sig(Blk|Ign|Cgt)|Umask|Uid|Gid|Groups|NoNewPrivs)' /proc/$$/status
+grep -E '^(Sig(Blk|Ign|Cgt)|Umask|Uid|Gid|Groups|NoNewPrivs)' /proc/self/status
 ulimit -a; umask; pwd; env | grep -vE '^(_|SHLVL|PWD|OLDPWD)='
 "#;
 
@@ -128,7 +128,7 @@ fn ignored_signals_stay_ignored() {
     let lock = lock.to_str().expect("a path in UTF-8");
     let ignored = |runner: &[&str]| {
         let script = format!(
-            "trap '' HUP CHLD USR1; exec {} sh -c 'grep SigIgn /proc/$$/status; exit 7'",
+            "trap '' HUP CHLD USR1; exec {} sh -c 'grep SigIgn /proc/self/status; exit 7'",
             runner.join(" ")
         );
         let output = Command::new("bash")

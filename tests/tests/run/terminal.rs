@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use livinglock_tests::Scene;
+use livinglock_tests::{Scene, hold};
 
 use super::{CLI, has};
 
@@ -24,7 +24,7 @@ dialogue = [
     ('echo inner $((6 * 7))', 'inner 42'),
     ('exit 5', 'exit'),
     ('echo status $?', 'status 5'),
-    (f'{run} sh -c "echo up; exec sleep 600" &', 'up'),
+    (f'{run} sh -c "echo up $((1 + 1)); exec sleep 600" &', 'up 2'),
     ('echo the shell $((7 * 7))', 'the shell 49'),
     ('kill %1; wait %1; echo status $?', 'status 143'),
     ('exit', 'exit'),
@@ -58,5 +58,6 @@ fn a_shell_controls_a_run_as_any_job() {
         .output()
         .expect("start python3");
     assert!(output.status.success(), "{output:?}");
-    assert!(!scene.lock().exists(), "released");
+    // It stays after a stop, but free.
+    assert!(hold(&scene.lock()).is_some(), "nobody has it");
 }

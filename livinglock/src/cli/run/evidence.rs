@@ -6,7 +6,6 @@ use std::{
     ffi::OsString,
     os::fd::OwnedFd,
     path::Path,
-    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -31,6 +30,7 @@ pub(super) struct Evidence {
     streams: Vec<OwnedFd>,
     /// The last place, message and progress that were told. A proof without them does not take them back.
     told: Passed,
+    files: Files,
     /// Until then the command may be silent, by its own word.
     allowed: Option<Instant>,
 }
@@ -45,13 +45,15 @@ impl Evidence {
     /// Prepares for these beats of a command that is called by this name.
     pub(super) fn of(beats: &[Beat], name: &str, lock: &Path, stale: Duration) -> Result<Self> {
         let failed = |error| Error::io("watch the command under", lock, error);
+        let mut files = Files::default();
         let mut evidence = Self {
             sources: Vec::new(),
             output: None,
             is_in_processes: false,
             variables: Vec::new(),
             streams: Vec::new(),
-            told: site(name, 0).into(),
+            told: files.site(name, 0).into(),
+            files,
             allowed: None,
         };
         for beat in beats {
@@ -133,7 +135,7 @@ impl Evidence {
     fn take_in(&mut self, proof: Proof) {
         if let Some(file) = proof.file {
             // Another place: what was told of the last one has nothing to do with it.
-            self.told = site(&file, proof.line).into();
+            self.told = self.files.site(&file, proof.line).into();
         }
         self.told.message = proof.message.or(self.told.message.take());
         self.told.progress = proof.progress.or(self.told.progress);
@@ -142,9 +144,13 @@ impl Evidence {
         }
     }
 
-    /// Copies the last of what the command has written, and looks no more.
-    pub(super) fn finish(&mut self) {
+    /// Looks no more, and leaves nothing behind.
+    pub(super) fn close(&mut self) {
         self.sources.clear();
+    }
+
+    /// Copies the last of what the command has written.
+    pub(super) fn finish(&mut self) {
         if let Some(output) = self.output.take()
             && let Err(error) = output.finish()
         {
@@ -167,22 +173,26 @@ fn watchdog(stale: Duration) -> OsString {
     shortest.to_string().into()
 }
 
-/// A place in a file, of which there can be so many and no more: their names are kept for ever.
-fn site(file: &str, line: u32) -> Site {
-    const FILES: usize = 256;
-    static NAMES: Mutex<Option<HashMap<String, &'static str>>> = Mutex::new(None);
-    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
-    let names = names.get_or_insert_default();
-    let name = match names.get(file) {
-        Some(name) => name,
-        None if names.len() >= FILES => "(too many files)",
-        None => {
-            let name: &'static str = Box::leak(file.into());
-            names.insert(file.to_owned(), name);
-            name
-        }
-    };
-    Site::new(name, line, 0, "")
+/// The names of the files in which places were told: kept for ever, so that there can be so many and no more.
+#[derive(Default)]
+struct Files(HashMap<String, &'static str>);
+
+impl Files {
+    const MOST: usize = 256;
+
+    /// A place in a file.
+    fn site(&mut self, file: &str, line: u32) -> Site {
+        let name = match self.0.get(file) {
+            Some(name) => name,
+            None if self.0.len() >= Self::MOST => "(too many files)",
+            None => {
+                let name: &'static str = Box::leak(file.into());
+                self.0.insert(file.to_owned(), name);
+                name
+            }
+        };
+        Site::new(name, line, 0, "")
+    }
 }
 
 #[cfg(test)]
@@ -253,12 +263,13 @@ mod tests {
 
     #[test]
     fn names_of_files_are_kept_once_and_bounded() {
-        let one = site("a.sh", 1);
-        assert!(std::ptr::eq(one.file, site("a.sh", 2).file));
+        let mut files = Files::default();
+        let one = files.site("a.sh", 1);
+        assert!(std::ptr::eq(one.file, files.site("a.sh", 2).file));
         let names: Vec<_> = (0..1000)
-            .map(|number| site(&format!("{number}.sh"), 1).file)
+            .map(|number| files.site(&format!("{number}.sh"), 1).file)
             .collect();
-        assert_eq!(names[999], "(too many files)");
-        assert_eq!(site("a.sh", 3).file, "a.sh");
+        assert_eq!((names[0], names[999]), ("0.sh", "(too many files)"));
+        assert_eq!(files.site("a.sh", 3).file, "a.sh");
     }
 }

@@ -25,7 +25,7 @@ use crate::{
     sys::{self, Arrival, Change, Channel, Disposition, SignalFd, SignalMask, Start, Terminal},
 };
 
-/// The runner's side. Dropped, it tells the keeper to end all that it keeps, and waits for that.
+/// The runner's side. Dropped, it ends the keeper with all that it keeps.
 #[derive(Debug)]
 pub(super) struct Keeper {
     process_id: u32,
@@ -98,12 +98,8 @@ impl Keeper {
         }
     }
 
-    /// Waits until it has ended, and everything that it keeps with it.
-    pub(super) fn wait(self) -> Option<ExitStatus> {
-        self.end()
-    }
-
-    fn end(&self) -> Option<ExitStatus> {
+    /// Tells it to end all that it keeps, and waits for its own end.
+    pub(super) fn end(&self) -> Option<ExitStatus> {
         self.channel.close();
         // The second time there is none to wait for.
         sys::wait_for(self.process_id).ok()
@@ -151,7 +147,7 @@ fn keep(
     let keeping = Keeping {
         channel,
         children,
-        held: held.into(),
+        held: Some(held.into()),
         lock,
         grace,
         variables,
@@ -166,7 +162,9 @@ fn keep(
             }
             keeping.run(command.id());
         }
-        Err(error) => keeping.say(News::Failed(error.raw_os_error().unwrap_or(libc::EIO))),
+        Err(error) => {
+            keeping.say_at_last(News::Failed(error.raw_os_error().unwrap_or(libc::EIO)));
+        }
     }
     Ok(())
 }
@@ -195,7 +193,7 @@ struct Keeping<'a> {
     channel: Channel,
     children: SignalFd,
     /// Keeps the lock from being free while anything works.
-    held: File,
+    held: Option<File>,
     lock: &'a Path,
     grace: Duration,
     variables: Vec<Variable>,
@@ -217,6 +215,13 @@ impl Keeping<'_> {
         let _ = self.channel.send(&news.to_bytes(), &[]);
     }
 
+    /// Says how it has ended. Nothing works any more, so that the lock may be released at once.
+    fn say_at_last(mut self, news: News) {
+        self.held.take();
+        self.say(news);
+        self.clean_up();
+    }
+
     fn run(mut self, command: u32) {
         let pause = self.grace / Self::LOOKS.0;
         let pause = pause.clamp(Duration::from_millis(10), Duration::from_secs(1));
@@ -227,7 +232,7 @@ impl Keeping<'_> {
             while self.children.next().is_some() {}
             if let Some(status) = self.reap(command) {
                 let left = self.end_all(self.grace);
-                return self.say(News::Ended { status, left });
+                return self.say_at_last(News::Ended { status, left });
             }
             if !self.listen(command) {
                 self.end_all(self.grace.min(Self::PATIENCE));
@@ -239,13 +244,13 @@ impl Keeping<'_> {
                 if misses >= Self::LOOKS.1 {
                     // The runner stands still, and somebody has taken its lock.
                     self.end_all(Duration::ZERO);
-                    return self.say(News::Replaced);
+                    return self.say_at_last(News::Replaced);
                 }
             }
         }
     }
 
-    /// Removes what a runner that was killed could not.
+    /// Removes what a runner that was killed cannot, and any other need not wait for.
     fn clean_up(&self) {
         for (name, value) in &self.variables {
             if let (true, Some(socket)) = (name == service_manager::VARIABLE, value) {
@@ -278,7 +283,7 @@ impl Keeping<'_> {
                 Arrival::Message(bytes, files) => match Order::parse(&bytes) {
                     Some(Order::Lock) => {
                         if let Some(file) = files.into_iter().next() {
-                            self.held = file.into();
+                            self.held = Some(file.into());
                         }
                     }
                     Some(Order::Signal(signal)) => {
@@ -299,8 +304,9 @@ impl Keeping<'_> {
     /// Whether another file is in the place of ours. One that was only removed the runner puts back.
     fn is_replaced(&self) -> bool {
         let id = |found: &fs::Metadata| (found.dev(), found.ino());
-        match (self.lock.symlink_metadata(), self.held.metadata()) {
-            (Ok(there), Ok(ours)) => id(&there) != id(&ours),
+        let ours = self.held.as_ref().and_then(|held| held.metadata().ok());
+        match (self.lock.symlink_metadata(), ours) {
+            (Ok(there), Some(ours)) => id(&there) != id(&ours),
             _ => false,
         }
     }

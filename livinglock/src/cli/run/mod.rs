@@ -136,8 +136,10 @@ impl Run {
         let role = Role::Runner {
             keeper: keeper.process_id(),
         };
+        // Like the keeper, it is tidied up while the lock is free already.
+        let mut evidence = None;
         Ok(batch::run_as(role, &self.job(&name), |held| {
-            ExitCode::from(self.run_held(held, &name, keeper, terminal))
+            ExitCode::from(self.run_held(held, &name, &keeper, terminal, &mut evidence))
         }))
     }
 
@@ -145,8 +147,9 @@ impl Run {
         &self,
         held: &Arc<Held>,
         name: &str,
-        keeper: Keeper,
+        keeper: &Keeper,
         terminal: Option<Terminal>,
+        evidence: &mut Option<Evidence>,
     ) -> u8 {
         let usual = [Beat::Cpu, Beat::Notify];
         let beats = if self.beat.is_empty() {
@@ -154,14 +157,14 @@ impl Run {
         } else {
             &self.beat
         };
-        let runner = Evidence::of(beats, name, held.path(), self.stale).map(|evidence| Runner {
+        let runner = Evidence::of(beats, name, held.path(), self.stale).map(|new| Runner {
             name,
             program: &self.command[0],
             held,
             grace: self.grace,
             keeper,
             terminal,
-            evidence,
+            evidence: evidence.insert(new),
             lock: None,
             command: None,
             stop: None,
@@ -169,6 +172,8 @@ impl Run {
         });
         runner.and_then(Runner::run).unwrap_or_else(|error| {
             report::say(&report::chain(&error));
+            // Before the lock is released: the command may have been started.
+            keeper.end();
             exit_status::CANNOT_LOCK
         })
     }

@@ -31,10 +31,10 @@ pub(super) struct Runner<'a> {
     pub(super) program: &'a OsStr,
     pub(super) held: &'a Arc<Held>,
     pub(super) grace: Duration,
-    pub(super) keeper: Keeper,
+    pub(super) keeper: &'a Keeper,
     /// It belongs to the command while that runs.
     pub(super) terminal: Option<Terminal>,
-    pub(super) evidence: Evidence,
+    pub(super) evidence: &'a mut Evidence,
     /// The lock file that the keeper holds.
     pub(super) lock: Option<FileId>,
     /// The command's process group, if that has the terminal.
@@ -79,18 +79,15 @@ impl Runner<'_> {
         }
         Ok(match ended {
             Ended::Itself { status, left } => {
-                // While the keeper ends.
                 self.evidence.finish();
                 if left > 0 {
                     report::say(&report::run::left_behind(self.held.path(), self.name, left));
                 }
-                self.keeper.wait();
                 exit_status_of(status)
             }
             Ended::NotStarted(reason) => {
                 let error = io::Error::from_raw_os_error(reason);
                 report::say(&report::run::not_started(self.program, &error));
-                self.keeper.wait();
                 match reason {
                     libc::ENOENT | libc::ENOTDIR => NOT_FOUND,
                     _ => NOT_EXECUTABLE,
@@ -100,10 +97,11 @@ impl Runner<'_> {
             Ended::Replaced => exit_status::LOST,
             Ended::WithItsKeeper => {
                 // First, since nobody else tidies up after us now.
+                self.evidence.close();
                 self.evidence.finish();
                 // If the pulse has killed it, this waits for the pulse, which ends us as well.
                 self.held.lock_file(self.lock);
-                let status = self.keeper.wait();
+                let status = self.keeper.end();
                 let patience = self.grace.min(Duration::from_secs(2));
                 let ended = Family::of(process::id()).end(patience);
                 report::say(&report::run::keeper_killed(
@@ -127,13 +125,10 @@ impl Runner<'_> {
         files.extend(streams.iter().map(AsFd::as_fd));
         self.keeper.tell(&Order::Go(variables), &files);
         drop(streams);
-        if !self.evidence.copies_output() {
-            // The keeper has them. Whoever reads what the command writes must not wait for us.
-            sys::let_go_of_stdin_and_stdout();
-        }
         self.lock = Some(file);
         let pause = self.held.tick() / 2;
         let mut looks = Instant::now() + FIRST_PAUSE.min(pause);
+        let mut is_settled = false;
         loop {
             let left = looks.saturating_duration_since(Instant::now());
             sys::is_readable_within([self.keeper.channel(), signals.as_fd()], left);
@@ -145,11 +140,23 @@ impl Runner<'_> {
             }
             self.obey();
             if looks <= Instant::now() {
-                self.held.attend()?;
+                if !is_settled {
+                    self.settle()?;
+                    is_settled = true;
+                }
                 looks = Instant::now() + pause;
                 self.look();
             }
         }
+    }
+
+    /// Prepares for a command that takes its time.
+    fn settle(&self) -> Result<()> {
+        if !self.evidence.copies_output() {
+            // Whoever reads what the command writes must not wait for us.
+            sys::let_go_of_stdin_and_stdout();
+        }
+        self.held.attend()
     }
 
     /// Does what the sender of a signal expects of a command that runs without us.
