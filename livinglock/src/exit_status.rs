@@ -8,6 +8,9 @@
 //! | [`LOST`] | the lock was lost while the job ran, or handed over to a run with `replace` |
 //! | [`AT_MOST`] | the job ran for longer than `at_most` |
 //! | [`SIGNAL`] + N | signal N stopped a `graceful` job |
+//!
+//! The command line adds those of shells: of `livinglock run`, 127 for a command that is not there, 126 for one that cannot be
+//! executed, and [`SIGNAL`] + N for one that signal N has ended; and 64 (`EX_USAGE`) for arguments that it does not understand.
 
 /// The lock cannot be created or read (`EX_CANTCREAT` of `sysexits.h`).
 pub const CANNOT_LOCK: u8 = 73;
