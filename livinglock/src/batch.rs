@@ -2,7 +2,7 @@
 use std::{
     panic::{self, AssertUnwindSafe},
     path::Path,
-    process::{self, ExitCode, Termination},
+    process::{ExitCode, Termination},
     sync::Arc,
     thread,
     time::Duration,
@@ -314,17 +314,6 @@ fn end_stopped(held: &Held, stop: Stop) {
         let descendants = pulse::end_descendants(&record);
         report::say(&report::stopped(held.path(), &record, stop, descendants));
     }
-}
-
-/// Ends the process for a job that has to stop where no unwinding is possible.
-pub(crate) fn end_process(stop: Stop) -> ! {
-    for held in pulse::all_held() {
-        if let Some(record) = held.abandon(Ended::WithProcess) {
-            let descendants = pulse::end_descendants(&record);
-            report::say(&report::stopped(held.path(), &record, stop, descendants));
-        }
-    }
-    process::exit(i32::from(stop.exit_status()))
 }
 
 /// The run whose lock the calling thread's batch took over, if that one did not release it.

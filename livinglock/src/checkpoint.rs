@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, fmt, panic, thread};
 
-use crate::{batch, gate, site::Site, stop::Stop};
+use crate::{gate, pulse, site::Site, stop::Stop};
 
 /// Whether the calling thread passed this very checkpoint last.
 #[inline]
@@ -27,7 +27,7 @@ fn leave(stop: Stop) {
         return;
     }
     if cfg!(panic = "abort") {
-        batch::end_process(stop);
+        pulse::end_process(stop);
     }
     LEAVING.set(true);
     panic::resume_unwind(Box::new(stop));

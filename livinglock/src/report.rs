@@ -6,6 +6,7 @@
 pub(crate) mod beat;
 #[cfg(feature = "cli")]
 pub(crate) mod doctor;
+mod holder;
 #[cfg(feature = "cli")]
 pub(crate) mod run;
 #[cfg(feature = "cli")]
@@ -16,6 +17,8 @@ mod text;
 
 use std::{fmt::Write, path::Path, time::Duration};
 
+pub(crate) use holder::{closing, given_up, silent, stopped, stopping};
+use holder::{ended, thread_state};
 #[cfg(feature = "cli")]
 pub(crate) use status::{Subject, block, change, no_lock_in, pace, standing_at, title};
 use text::Escaped;
@@ -26,9 +29,7 @@ pub(crate) use text::{path, span};
 use crate::{
     predecessor::{Fate, Predecessor},
     process::Identity,
-    record::{Autopsy, ThreadState},
-    record::{Checkpoint, Record},
-    stop::Stop,
+    record::{Autopsy, Checkpoint, Record},
     sys,
 };
 
@@ -261,154 +262,6 @@ pub(crate) fn cannot_end(record: &Record, why: &str) -> String {
     format!(
         "is held by {}, which does not answer and cannot be ended: {why}",
         who(record)
-    )
-}
-
-/// What a holder says of its own silence.
-pub(crate) fn silent(
-    path: &Path,
-    record: &Record,
-    silence: Duration,
-    threads: &[ThreadState],
-) -> String {
-    format!(
-        "{}: {} made no checkpoint for {}; {}; {}",
-        self::path(path),
-        who(record),
-        span(silence),
-        last_checkpoint(record, None),
-        whereabouts(threads)
-    )
-}
-
-/// What a hung holder says when a newcomer asks.
-pub(crate) fn closing(path: &Path, record: &Record, silence: Duration) -> String {
-    format!(
-        "{}: a new run asks {} for the lock after {} without a checkpoint; stopping at the next one, or in {}",
-        self::path(path),
-        who(record),
-        span(silence),
-        span(record.grace())
-    )
-}
-
-/// What a holder says when it is told to stop, by itself or by ending its command.
-pub(crate) fn stopping(path: &Path, record: &Record, stop: Stop, has_command: bool) -> String {
-    let how = if has_command {
-        "its command is told to end, and will be killed"
-    } else {
-        "stopping at the next checkpoint, or"
-    };
-    format!(
-        "{}: {} {}; {how} in {}",
-        self::path(path),
-        who(record),
-        reason(stop),
-        span(record.grace())
-    )
-}
-
-fn reason(stop: Stop) -> String {
-    match stop {
-        Stop::Lost => "lost the lock: the file was replaced or cannot be written".to_owned(),
-        Stop::Replaced => "was asked to stop by a new run or an operator".to_owned(),
-        Stop::AtMost => "has run for longer than `at_most`".to_owned(),
-        Stop::Signal(signal) => format!("was sent {}", signal_name(signal)),
-        Stop::Released => "has released the lock".to_owned(),
-    }
-}
-
-fn signal_name(signal: u8) -> String {
-    match i32::from(signal) {
-        libc::SIGTERM => "SIGTERM".to_owned(),
-        libc::SIGINT => "SIGINT".to_owned(),
-        libc::SIGHUP => "SIGHUP".to_owned(),
-        other => format!("signal {other}"),
-    }
-}
-
-/// The last words of a job that did not reach a checkpoint in time.
-pub(crate) fn given_up(
-    path: &Path,
-    record: &Record,
-    with_its_process: bool,
-    obeyed: bool,
-) -> String {
-    let failure = if obeyed {
-        "did not finish stopping"
-    } else {
-        "reached no checkpoint"
-    };
-    let end = if with_its_process {
-        "so its process ends now"
-    } else {
-        "so it loses the lock, and passes no checkpoint any more"
-    };
-    format!(
-        "{}: {} {failure} within {}, {end}; {}{}",
-        self::path(path),
-        who(record),
-        span(record.grace()),
-        last_checkpoint(record, None),
-        record.autopsy.as_ref().map_or_else(String::new, autopsy)
-    )
-}
-
-/// What a job says that was stopped at a checkpoint.
-pub(crate) fn stopped(path: &Path, record: &Record, stop: Stop, descendants: usize) -> String {
-    let why = match stop {
-        Stop::Lost => "the lock is lost".to_owned(),
-        other => format!("it {}", reason(other)),
-    };
-    format!(
-        "{}: {} stopped, because {why}; {}{}",
-        self::path(path),
-        who(record),
-        last_checkpoint(record, None),
-        ended(descendants)
-    )
-}
-
-fn ended(descendants: usize) -> String {
-    match descendants {
-        0 => String::new(),
-        1 => "; ended the process that it had started".to_owned(),
-        many => format!("; ended the {many} processes that it had started"),
-    }
-}
-
-fn whereabouts(threads: &[ThreadState]) -> String {
-    match threads.first() {
-        Some(first) => {
-            let others = threads.len() - 1;
-            let more = if others > 0 {
-                format!(" (and {others} threads more)")
-            } else {
-                String::new()
-            };
-            format!("{}{more}", thread_state(first))
-        }
-        None => "its threads are gone".to_owned(),
-    }
-}
-
-fn thread_state(thread: &ThreadState) -> String {
-    let state = match thread.state.as_str() {
-        "R" => "runs",
-        "S" => "sleeps",
-        "D" => "waits uninterruptibly",
-        "T" | "t" => "is stopped",
-        "Z" | "X" => "has ended",
-        _ => "is idle",
-    };
-    let place = thread
-        .waits_in
-        .as_ref()
-        .map_or_else(String::new, |place| format!(" in {}", Escaped(place)));
-    format!(
-        "thread {} ({}) {state}{place}",
-        thread.id,
-        Escaped(&thread.name)
     )
 }
 

@@ -22,6 +22,8 @@ pub(crate) use whereabouts::end_descendants;
 use crate::{
     gate::{self, Gate},
     record::LONGEST_TICK,
+    report,
+    stop::Stop,
     store::file::{FaultProtection, omits, patience},
     sys::{self, Barrier},
 };
@@ -64,6 +66,17 @@ fn beats() -> MutexGuard<'static, Beats> {
 /// Every lock that this process holds.
 pub(crate) fn all_held() -> Vec<Arc<Held>> {
     beats().list.iter().map(|beat| beat.held.clone()).collect()
+}
+
+/// Ends the process for a job that has to stop where no unwinding is possible.
+pub(crate) fn end_process(stop: Stop) -> ! {
+    for held in all_held() {
+        if let Some(record) = held.abandon(Ended::WithProcess) {
+            let descendants = end_descendants(&record);
+            report::say(&report::stopped(held.path(), &record, stop, descendants));
+        }
+    }
+    process::exit(i32::from(stop.exit_status()))
 }
 
 /// The lock behind this gate, while it is held.
