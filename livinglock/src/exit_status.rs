@@ -5,7 +5,7 @@
 //! | the body's own | the job ran |
 //! | 0, or `busy` | the lock is busy: this run yielded |
 //! | [`CANNOT_LOCK`] | the lock file cannot be created or read, or its holder neither answers nor can be ended |
-//! | [`LOST`] | the lock was lost while the job ran, or handed over to a run with `replace` |
+//! | [`LOST`] | the lock was lost while the job ran, or handed over to a run with `replace` or to `livinglock stop` |
 //! | [`AT_MOST`] | the job ran for longer than `at_most` |
 //! | [`SIGNAL`] + N | signal N stopped a `graceful` job |
 //!

@@ -13,8 +13,8 @@ pub enum Stop {
     /// The lock is not ours any more: another run owns it, or it was taken over after a silence longer than `stale`.
     #[error("the lock is lost; stop working and let its new owner run")]
     Lost,
-    /// A new run with `replace` asks for the lock.
-    #[error("a new run replaces this one; stop working and let it run")]
+    /// A new run with `replace`, or an operator by `livinglock stop`, asks for the lock.
+    #[error("a new run or an operator asks for the lock; stop working and let go of it")]
     Replaced,
     /// The job has run for longer than `at_most`.
     #[error("the job has run for longer than `at_most`; stop working, the next run goes on")]
