@@ -51,7 +51,9 @@ fn every_line_of_the_review_names_tests_that_exist() {
             .collect();
         assert!(!named.is_empty(), "no test: {row}");
         for (file, test) in named {
-            let text = fs::read_to_string(folder("tests/tests").join(format!("{file}.rs")));
+            let from_the_root = file.starts_with("livinglock/");
+            let within = folder(if from_the_root { "" } else { "tests/tests" });
+            let text = fs::read_to_string(within.join(format!("{file}.rs")));
             let text = text.unwrap_or_else(|error| panic!("{file}.rs: {error}"));
             let function = format!("#[test]\nfn {test}() {{");
             assert!(text.contains(&function), "no test {file}.rs::{test}");
@@ -189,7 +191,10 @@ fn no_environment_variable_is_read_but_by_fault_injection() {
 fn look_for_readers(folder: &Path, readers: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         if entry.file_type().unwrap().is_dir() {
-            look_for_readers(&entry.path(), readers);
+            // The command line is a program of its own: it is given its environment by whom it serves.
+            if entry.file_name() != "cli" {
+                look_for_readers(&entry.path(), readers);
+            }
             continue;
         }
         let name = entry.file_name().into_string().unwrap();

@@ -136,7 +136,7 @@ fn a_replaced_run_has_75() {
 }
 
 #[test]
-fn words_that_make_no_sense_have_2() {
+fn words_that_make_no_sense_have_64() {
     let scene = Scene::new();
     for options in [
         &["--beat=pulse"][..],
