@@ -24,7 +24,7 @@ use crate::report;
 /// parent process runs. An exported `LINENO` is not: bash gives all commands after it the same number.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Exit status: 0, also if the checkpoint cannot be delivered, for that must not fail the job; 2 the arguments are wrong.
+Exit status: 0, also if the checkpoint cannot be delivered, for that must not fail the job; 64 the arguments are wrong.
 
 Example, in a bash script:
 

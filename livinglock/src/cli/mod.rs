@@ -27,7 +27,12 @@ const USAGE: u8 = 64;
 
 /// Locks that ask for proof of work: see them, steer them, and give them to any program.
 #[derive(Debug, Parser)]
-#[command(name = "livinglock", version, max_term_width = WIDTH)]
+#[command(
+    name = "livinglock",
+    version,
+    max_term_width = WIDTH,
+    after_help = "Exit status: as each command says; 64 the arguments are wrong."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
