@@ -25,7 +25,8 @@ pub(super) fn note_put_off(by: Duration) -> bool {
 
 /// Whether they have rung, or will as soon as their threads run: for whoever passes by a call, and has none.
 pub(super) fn have_rung() -> bool {
-    sys::monotonic_ns() > RING_AT.load(Ordering::Relaxed)
+    // Late by milliseconds, where half a second is to spare.
+    sys::coarse_monotonic_ns() > RING_AT.load(Ordering::Relaxed)
 }
 
 /// An alarm of the calling thread, put off like all others; `None` where the kernel gives none.

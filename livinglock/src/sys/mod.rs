@@ -50,7 +50,9 @@ pub(crate) use open_file::is_same_open_file;
 pub(crate) use poll::{ends_within, is_readable_within, wait_readable, wait_writable};
 #[cfg(feature = "fault-injection")]
 pub(crate) use process::end_thread;
-pub(crate) use process::{PidFd, block_signals, exit_now, monotonic_ns, random_u128, thread_id};
+pub(crate) use process::{
+    PidFd, block_signals, coarse_monotonic_ns, exit_now, monotonic_ns, random_u128, thread_id,
+};
 pub(crate) use roster::{Members, Roster};
 pub(crate) use signal::{Disposition, on_waking};
 #[cfg(feature = "cli")]

@@ -8,12 +8,21 @@ use std::{
 
 /// `CLOCK_MONOTONIC` in nanoseconds: it stands still while the machine is suspended, and no administrator can set it.
 pub(crate) fn monotonic_ns() -> u64 {
+    nanoseconds(libc::CLOCK_MONOTONIC)
+}
+
+/// The same as of the last interrupt of the kernel's timer, some milliseconds ago: a fifth of the cost.
+pub(crate) fn coarse_monotonic_ns() -> u64 {
+    nanoseconds(libc::CLOCK_MONOTONIC_COARSE)
+}
+
+fn nanoseconds(clock: libc::clockid_t) -> u64 {
     let mut now = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
-    // SAFETY: `now` is writable for the whole call; this clock exists on every Linux, so the call cannot fail.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
+    // SAFETY: `now` is writable for the whole call; these clocks exist on every Linux, so the call cannot fail.
+    unsafe { libc::clock_gettime(clock, &raw mut now) };
     u64::try_from(now.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
 }
 
