@@ -6,6 +6,7 @@
 
 mod dice;
 mod freezer;
+mod innocent;
 mod job;
 mod kernel_lock;
 mod part;
@@ -23,6 +24,7 @@ use std::{
 
 pub use dice::Dice;
 pub use freezer::Freezer;
+pub use innocent::Innocent;
 pub use job::Job;
 pub use kernel_lock::{Guarded, ask, ask_to_stop, hold, is_asked};
 pub use part::Part;
@@ -47,6 +49,14 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     while !condition() {
         assert!(Instant::now() < deadline, "waited in vain until {what}");
         thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Takes its time, as work does.
+pub fn work_for(duration: Duration) {
+    let end = Instant::now() + duration;
+    while let Some(left) = end.checked_duration_since(Instant::now()) {
+        thread::sleep(left.min(Duration::from_millis(1)));
     }
 }
 

@@ -4,7 +4,6 @@ use std::{
     env,
     fs::File,
     path::{Path, PathBuf},
-    thread,
     time::Duration,
 };
 
@@ -17,7 +16,7 @@ use nix::{
 };
 use rustix::process::{PTracer, set_ptracer};
 
-use crate::{Stay, witness::append};
+use crate::{Stay, wait_until, witness::append};
 
 /// The part that this process plays in a scene.
 #[derive(Debug)]
@@ -107,9 +106,7 @@ impl Part {
 
     /// Waits, without a checkpoint, until a file of the scene is there.
     pub fn wait_for(&self, name: &str) {
-        while !self.has(name) {
-            thread::sleep(Duration::from_millis(1));
-        }
+        wait_until(&format!("the test gives {name}"), || self.has(name));
     }
 
     /// Adds a line to a list of the scene.

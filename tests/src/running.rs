@@ -40,8 +40,14 @@ pub fn is_running(process_id: &str) -> bool {
 
 /// The state letter of a process.
 fn state(process_id: impl Display) -> Option<char> {
+    stat(process_id)?.first()?.chars().next()
+}
+
+/// What `/proc/PID/stat` has after the name, which may contain anything: state, parent, group, session, terminal, its group, flags.
+pub(crate) fn stat(process_id: impl Display) -> Option<Vec<String>> {
     let stat = fs::read_to_string(format!("/proc/{process_id}/stat")).ok()?;
-    stat[stat.rfind(')')? + 1..].trim_start().chars().next()
+    let (_, fields) = stat.rsplit_once(')')?;
+    Some(fields.split_whitespace().map(str::to_owned).collect())
 }
 
 impl Running {

@@ -3,10 +3,15 @@
 use std::{
     fs::{self, File},
     io,
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use nix::fcntl::{Flock, FlockArg};
+use nix::{
+    fcntl::{Flock, FlockArg},
+    time::{ClockId, clock_gettime},
+};
 use tempfile::TempDir;
 
 use crate::{Ended, Job, Running, wait_until, witness::append};
@@ -99,6 +104,59 @@ impl Scene {
         wait_until(&format!("the record says {text}"), || {
             self.record_says(text)
         });
+    }
+
+    /// Waits until a newcomer would find the holder stale.
+    pub fn wait_until_stale(&self) {
+        wait_until("the holder is stale", || self.is_stale());
+    }
+
+    /// Whether the last proof of work that the record tells of is older than it allows.
+    ///
+    /// # Panics
+    ///
+    /// There is no clock.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        let text = fs::read(self.lock()).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let number = |key: &str| -> Option<u128> {
+            let (_, rest) = text.split_once(&format!("\"{key}\":"))?;
+            rest[..rest.find(|c: char| !c.is_ascii_digit())?]
+                .parse()
+                .ok()
+        };
+        let now = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("read the clock");
+        let now = Duration::from(now).as_nanos();
+        matches!(
+            (number("progress_ns"), number("stale_ms")),
+            (Some(progress), Some(stale)) if now > progress + stale * 1_000_000
+        )
+    }
+
+    /// Puts another process id into the record, with the right checksum.
+    pub fn rename_holder(&self, from: u32, to: u32) {
+        let name = |process_id| format!("\"process_id\":{process_id},");
+        self.forge(|json| json.replace(&name(from), &name(to)));
+    }
+
+    /// Changes the record, whose JSON is given without its closing brace, and seals it again.
+    ///
+    /// # Panics
+    ///
+    /// There is no sealed record, or it cannot be written.
+    pub fn forge(&self, change: impl FnOnce(&str) -> String) {
+        let text = fs::read_to_string(self.lock()).expect("read the lock file");
+        let (json, _) = text.split_once(",\"checksum\"").expect("a sealed record");
+        let json = change(json);
+        let checksum = crc32fast::hash(json.as_bytes());
+        let mut bytes = format!("{json},\"checksum\":\"{checksum:08x}\"}}").into_bytes();
+        bytes.resize(text.len(), b' ');
+        File::options()
+            .write(true)
+            .open(self.lock())
+            .and_then(|file| file.write_all_at(&bytes, 0))
+            .expect("write the lock file");
     }
 
     /// Whether the lock file says this now.

@@ -9,7 +9,7 @@
 //! holder, and the hold of a process that is ending is nobody's work: one waits until it is over.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{File, OpenOptions},
     io::{self, Write},
     os::unix::fs::FileExt,
     path::Path,
@@ -20,6 +20,8 @@ use nix::{
     errno::Errno,
     fcntl::{Flock, FlockArg},
 };
+
+use crate::running::stat;
 
 /// In the marker: whoever had it has let go of it in order.
 const NOBODY: u32 = 0;
@@ -93,13 +95,10 @@ fn read_name(marker: &File) -> io::Result<u32> {
 /// Whether a process is past its last instruction: gone, or with `PF_EXITING` among its flags (`/proc/PID/stat`).
 fn is_ending(process_id: u32) -> bool {
     const PF_EXITING: u32 = 0x4;
-    let Ok(stat) = fs::read_to_string(format!("/proc/{process_id}/stat")) else {
-        return true;
-    };
-    // After the name, which may contain anything: state, parent, group, session, terminal, its group, flags.
-    let (_, fields) = stat.rsplit_once(')').expect("a name in parentheses");
-    let flags = fields.split_whitespace().nth(6).expect("the flags");
-    flags.parse::<u32>().expect("a number") & PF_EXITING != 0
+    stat(process_id).is_none_or(|fields| {
+        let flags = fields.get(6).expect("the flags");
+        flags.parse::<u32>().expect("a number") & PF_EXITING != 0
+    })
 }
 
 /// Adds a line to a list that many processes write.
@@ -115,4 +114,29 @@ pub(crate) fn append(folder: &Path, list: &str, line: &str) {
         // One write, so that lines of several writers do not mix.
         .and_then(|mut list| list.write_all(format!("{line}\n").as_bytes()))
         .expect("append a line");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wait_until;
+
+    #[test]
+    fn a_process_that_is_not_reaped_yet_works_no_more_and_we_do() {
+        let mut child = process::Command::new("true").spawn().expect("start true");
+        wait_until("it ends", || is_ending(child.id()));
+        child.wait().expect("reap it");
+        assert!(!is_ending(process::id()));
+    }
+
+    #[test]
+    fn a_second_one_at_work_is_an_overlap_until_the_first_has_gone() {
+        let scene = crate::Scene::new();
+        let first = Stay::begin(scene.folder());
+        drop(Stay::begin(scene.folder()));
+        assert_eq!(scene.overlaps(), 1);
+        drop(first);
+        drop(Stay::begin(scene.folder()));
+        assert_eq!((scene.owners().len(), scene.overlaps()), (3, 1));
+    }
 }

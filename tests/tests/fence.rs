@@ -1,6 +1,6 @@
 //! The file of a holder that does not answer is replaced: it wakes up into a closed gate, and its successor's file is left alone.
 
-use std::{fs, os::unix::fs::symlink, thread, time::Duration};
+use std::{fs, os::unix::fs::symlink};
 
 use livinglock_tests::{Ended, Freezer, Job, Running, Scene, Signal, wait_until};
 use nix::{
@@ -38,8 +38,7 @@ fn stopped_holder(job: Job, scene: &Scene) -> Running {
     let mut holder = working_holder(job, scene);
     holder.signal(Signal::SIGSTOP);
     holder.wait_until_stopped();
-    // This is the time that passes while everything stands still: there is no condition to wait for.
-    thread::sleep(Duration::from_millis(STALE + 100));
+    scene.wait_until_stale();
     holder
 }
 
@@ -136,8 +135,7 @@ fn a_holder_whose_file_was_replaced_thaws_into_a_closed_gate() {
     for round in 1..=ROUNDS {
         let holder = working_holder(job(&scene, &["tireless", "4"]), &scene);
         freezer.freeze(&holder);
-        // This is the time that passes while everything stands still: there is no condition to wait for.
-        thread::sleep(Duration::from_millis(STALE + 100));
+        scene.wait_until_stale();
         wake_by(&scene, round, holder, |_| freezer.thaw());
     }
     let (passed, late) = passed(&scene);
@@ -154,8 +152,7 @@ fn hold_the_pulse_of(scene: &Scene, holder: impl Fn() -> Job) {
         ptrace::seize(pulse, ptrace::Options::empty()).expect("debug a thread");
         ptrace::interrupt(pulse).expect("hold a thread");
         waitpid(pulse, Some(WaitPidFlag::__WALL)).expect("wait until it is held");
-        // The job works, but nobody tells of it: there is no condition to wait for.
-        thread::sleep(Duration::from_millis(STALE + 100));
+        scene.wait_until_stale();
         wake_by(scene, round, holder, |_| {
             ptrace::detach(pulse, None).expect("let a thread go");
         });
@@ -326,8 +323,7 @@ fn stopped_in_its_release(scene: &Scene) -> Running {
         .faults("stop@unlinking")
         .spawn();
     holder.wait_until_stopped();
-    // This is the time that passes while everything stands still: there is no condition to wait for.
-    thread::sleep(Duration::from_millis(STALE + 100));
+    scene.wait_until_stale();
     holder
 }
 

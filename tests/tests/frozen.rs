@@ -3,13 +3,12 @@
 
 use std::{
     fs,
-    os::unix::fs::FileExt,
-    process::{self, Child, Command, Stdio},
-    thread,
-    time::Duration,
+    process::{self, Command},
 };
 
-use livinglock_tests::{Freezer, Job, Running, Scene, Signal, hold, is_running, wait_until};
+use livinglock_tests::{
+    Freezer, Innocent, Job, Running, Scene, Signal, hold, is_running, wait_until,
+};
 use nix::{
     sys::{
         ptrace,
@@ -38,8 +37,13 @@ fn stopped_holder(scene: &Scene, behaviour: &[&str], last_words: &str) -> Runnin
     scene.wait_for_record(last_words);
     holder.signal(Signal::SIGSTOP);
     holder.wait_until_stopped();
-    // This is the time that passes while everything stands still: there is no condition to wait for.
-    thread::sleep(Duration::from_millis(STALE + 100));
+    scene.wait_until_stale();
+    holder
+}
+
+fn working_holder(scene: &Scene) -> Running {
+    let holder = job(scene, &["until", "never"]).spawn();
+    scene.wait_for_record("\"message\":\"working\"");
     holder
 }
 
@@ -79,11 +83,9 @@ fn a_frozen_holder_is_ended_and_the_newcomer_runs() {
         return;
     };
     let scene = Scene::new();
-    let holder = job(&scene, &["until", "never"]).spawn();
-    scene.wait_for_record("\"message\":\"working\"");
+    let holder = working_holder(&scene);
     freezer.freeze(&holder);
-    // This is the time that passes while everything stands still: there is no condition to wait for.
-    thread::sleep(Duration::from_millis(STALE + 100));
+    scene.wait_until_stale();
     let newcomer = job(&scene, &["work", "3", "1"]).spawn().wait();
     assert_eq!(newcomer.code, Some(0), "{newcomer:?}");
     assert!(newcomer.stderr.contains("sending SIGTERM"), "{newcomer:?}");
@@ -96,8 +98,7 @@ fn a_frozen_holder_is_ended_and_the_newcomer_runs() {
 #[test]
 fn a_holder_in_a_debugger_is_ended_and_the_newcomer_runs() {
     let scene = Scene::new();
-    let holder = job(&scene, &["until", "never"]).spawn();
-    scene.wait_for_record("\"message\":\"working\"");
+    let holder = working_holder(&scene);
     let threads: Vec<Pid> = fs::read_dir(format!("/proc/{}/task", holder.id()))
         .expect("list its threads")
         .map(|thread| {
@@ -109,8 +110,7 @@ fn a_holder_in_a_debugger_is_ended_and_the_newcomer_runs() {
         ptrace::seize(thread, ptrace::Options::empty()).expect("debug a thread");
         ptrace::interrupt(thread).expect("hold a thread");
     }
-    // This is the time that passes while everything stands still: there is no condition to wait for.
-    thread::sleep(Duration::from_millis(STALE + 100));
+    scene.wait_until_stale();
     let mut newcomer = job(&scene, &["work", "3", "1"]).spawn();
     // As a debugger does: a thread that it has not let go of is not over.
     wait_until("the newcomer has run", || {
@@ -133,11 +133,9 @@ fn of_a_holder_that_does_not_die_the_state_is_named_and_the_remedy() {
         return;
     };
     let scene = Scene::new();
-    let holder = job(&scene, &["until", "never"]).spawn();
-    scene.wait_for_record("\"message\":\"working\"");
+    let holder = working_holder(&scene);
     freezer.freeze(&holder);
-    // This is the time that passes while everything stands still: there is no condition to wait for.
-    thread::sleep(Duration::from_millis(STALE + 100));
+    scene.wait_until_stale();
     let newcomer = job(&scene, &["work", "3", "1"]).spawn().wait();
     assert_eq!(newcomer.code, Some(73), "{newcomer:?}");
     for text in ["is in state D and does not die", "mend that, or reboot"] {
@@ -160,8 +158,7 @@ fn a_holder_whose_first_thread_has_gone_is_ended_and_the_newcomer_runs() {
     wait_until("its first thread has gone", || {
         !is_running(&holder.id().to_string())
     });
-    // This is the time that passes while everything stands still: there is no condition to wait for.
-    thread::sleep(Duration::from_millis(STALE + 100));
+    scene.wait_until_stale();
     let newcomer = job(&scene, &["work", "3", "1"]).spawn().wait();
     assert_eq!(newcomer.code, Some(0), "{newcomer:?}");
     assert!(newcomer.stderr.contains("sending SIGTERM"), "{newcomer:?}");
@@ -228,7 +225,7 @@ fn a_process_that_did_not_write_the_record_is_never_signalled() {
     for round in 0..ROUNDS {
         let holder = stopped_holder(&scene, &["until", "never"], "\"message\":\"working\"");
         let mut innocent = Innocent::start();
-        rename_holder(&scene, holder.id(), innocent.0.id());
+        scene.rename_holder(holder.id(), innocent.id());
         let newcomer = job(&scene, &["work", "3", "1"]).spawn().wait();
         assert_eq!(newcomer.code, Some(73), "round {round}: {newcomer:?}");
         assert!(
@@ -237,8 +234,7 @@ fn a_process_that_did_not_write_the_record_is_never_signalled() {
                 .contains("cannot be ended: its process id belongs to another process now"),
             "{newcomer:?}"
         );
-        let status = innocent.0.try_wait().expect("look at it");
-        assert_eq!(status, None, "the innocent process lives");
+        innocent.assert_alive();
         assert!(holder.is_stopped(), "and so does the holder");
         drop(holder.kill());
     }
@@ -267,48 +263,4 @@ fn whoever_has_inherited_a_lock_is_named() {
     drop(inherited);
     let next = job(&scene, &["work", "3", "1"]).spawn().wait();
     assert_eq!(next.code, Some(0), "{next:?}");
-}
-
-/// A process that has nothing to do with it; dropped, it is ended.
-struct Innocent(Child);
-
-impl Innocent {
-    fn start() -> Self {
-        let sleep = Command::new("sleep")
-            .arg("600")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        Self(sleep.expect("start sleep"))
-    }
-}
-
-impl Drop for Innocent {
-    fn drop(&mut self) {
-        self.0
-            .kill()
-            .and_then(|()| self.0.wait())
-            .expect("end sleep");
-    }
-}
-
-/// Puts another process id into the record, with the right checksum.
-fn rename_holder(scene: &Scene, from: u32, to: u32) {
-    let text = fs::read_to_string(scene.lock()).expect("read the lock file");
-    let (json, _) = text.split_once(",\"checksum\"").expect("a sealed record");
-    let json = json.replace(
-        &format!("\"process_id\":{from},"),
-        &format!("\"process_id\":{to},"),
-    );
-    let mut bytes = format!(
-        "{json},\"checksum\":\"{:08x}\"}}",
-        crc32fast::hash(json.as_bytes())
-    )
-    .into_bytes();
-    bytes.resize(text.len(), b' ');
-    let file = fs::OpenOptions::new()
-        .write(true)
-        .open(scene.lock())
-        .expect("open the lock file");
-    file.write_all_at(&bytes, 0).expect("write the lock file");
 }

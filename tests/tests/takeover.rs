@@ -1,6 +1,6 @@
 //! The holder hangs: its own pulse stops it when asked, and one newcomer runs. The holder is only slow: it answers, and keeps its lock.
 
-use std::{fs, thread, time::Duration};
+use std::fs;
 
 use livinglock_tests::{
     Dice, Ended, Guarded, Job, Running, Scene, Signal, Tally, is_asked, is_running, wait_until,
@@ -159,8 +159,7 @@ fn a_holder_that_was_only_stopped_answers_and_keeps_its_lock() {
         scene.wait_for_record("\"message\":\"working\"");
         holder.signal(Signal::SIGSTOP);
         holder.wait_until_stopped();
-        // This is the time that passes while everything stands still: there is no condition to wait for.
-        thread::sleep(Duration::from_millis(STALE + 100));
+        scene.wait_until_stale();
         let newcomer = job(&scene, &["work", "1", "0"]).spawn();
         wait_until("the holder is asked", || is_asked(&scene.lock()));
         holder.signal(Signal::SIGCONT);
@@ -253,8 +252,10 @@ fn a_slow_holder_either_passes_or_gives_way() {
         let unit = (STALE + dice.below(240)).to_string();
         let holder = job(&scene, &["slow", &unit]).faults("delay=2000").spawn();
         scene.wait_for_record("\"message\":\"slow from here\"");
-        // The newcomers come when it has just become stale.
-        thread::sleep(Duration::from_millis(STALE));
+        // The newcomers come when it has just become stale, unless it was quicker.
+        wait_until("the holder is stale or has passed", || {
+            scene.is_stale() || !scene.lines("passed").is_empty()
+        });
         let newcomer = |_| {
             job(&scene, &["until", "end"])
                 .wait(STALE)

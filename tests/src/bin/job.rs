@@ -18,7 +18,7 @@ use std::{
 };
 
 use livinglock::{OnStale, Predecessor, Stop, checkpoint, try_checkpoint};
-use livinglock_tests::Part;
+use livinglock_tests::{Part, work_for};
 use nix::{
     sys::{
         signal::{SigSet, Signal},
@@ -117,7 +117,7 @@ fn number(text: &str) -> u64 {
 }
 
 fn pause(milliseconds: &str) {
-    thread::sleep(Duration::from_millis(number(milliseconds)));
+    work_for(Duration::from_millis(number(milliseconds)));
 }
 
 fn work(units: u64, milliseconds: &str) {

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use livinglock_tests::Part;
+use livinglock_tests::{Part, wait_until, work_for};
 
 fn main() {
     let part = Part::of_this_process();
@@ -22,7 +22,7 @@ fn main() {
     let _stay = part.begin();
     match arguments[..] {
         ["work", milliseconds] => {
-            thread::sleep(Duration::from_millis(
+            work_for(Duration::from_millis(
                 milliseconds.parse().expect("a number"),
             ));
         }
@@ -42,12 +42,12 @@ fn main() {
 fn speak(part: &Part, file: &str) {
     let address = env::var_os("NOTIFY_SOCKET").expect("somebody to speak to");
     let socket = UnixDatagram::unbound().expect("a socket");
-    while !part.has(file) {
+    wait_until("the test wants silence", || {
         socket
             .send_to(b"WATCHDOG=1\nSTATUS=speaking", &address)
             .expect("speak");
-        thread::sleep(Duration::from_millis(5));
-    }
+        part.has(file)
+    });
     part.note("hung", "");
     loop {
         thread::park();

@@ -4,9 +4,10 @@ use std::{
     path::{Path, PathBuf},
     sync::mpsc::channel,
     thread,
+    time::Duration,
 };
 
-use livinglock::checkpoint;
+use livinglock::{Lock, checkpoint};
 use livinglock_tests::wait_until;
 use tempfile::TempDir;
 
@@ -102,20 +103,23 @@ fn a_function_within_a_function_beats_for_both_until_it_returns() {
 
 #[test]
 fn a_thread_outside_of_the_function_does_not_beat_for_it() {
-    let (_folder, path, _) = two_locks();
+    let (_folder, path, other) = two_locks();
     let mut turns = 0;
     first(&path, || {
         turns += 1;
         if turns == 2 {
             wait_for_record(&path, "\"checkpoint\":");
             let quiet = record(&path);
+            // One pulse serves both: when it has told of this one several times, it has looked at the first as often.
+            let lock = Lock::options().heartbeat(Duration::from_millis(20));
+            let lock = lock.acquire(&other).unwrap();
             thread::scope(|scope| {
                 scope.spawn(|| {
-                    // For several ticks.
-                    for _ in 0..100 {
+                    wait_until("the pulse has looked several times", || {
                         checkpoint!("a stranger");
-                        thread::sleep(std::time::Duration::from_millis(1));
-                    }
+                        lock.heartbeat().unwrap();
+                        record(&other).heartbeats > 5
+                    });
                 });
             });
             let now = record(&path);

@@ -4,7 +4,6 @@ use std::{
     panic::{self, AssertUnwindSafe},
     path::Path,
     thread,
-    time::Duration,
 };
 
 use livinglock::{Stop, checkpoint, exit_status, try_checkpoint};
@@ -18,10 +17,11 @@ use crate::{
 
 /// Passes checkpoints until one of them stops the job.
 pub(crate) fn work_until_stopped() -> ! {
-    loop {
+    wait_until("a checkpoint stops the job", || {
         checkpoint!("work");
-        thread::sleep(Duration::from_millis(1));
-    }
+        false
+    });
+    unreachable!("it waits in vain, or is stopped");
 }
 
 /// Passes checkpoints when dropped.

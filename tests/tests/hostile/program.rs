@@ -174,12 +174,14 @@ pub(crate) fn holder() {
     say(&format!("owner {}", std::process::id()));
     let silent = env::var_os("SILENT").is_some();
     let ended = thread::spawn(listen);
-    while !ended.is_finished() {
-        if !silent && lock.heartbeat().is_err() {
-            say("lost");
-            return listen();
-        }
-        thread::sleep(Duration::from_millis(2));
+    let mut is_lost = false;
+    wait_until("the test ends us, or the lock is lost", || {
+        is_lost = !silent && lock.heartbeat().is_err();
+        is_lost || ended.is_finished()
+    });
+    if is_lost {
+        say("lost");
+        return listen();
     }
     lock.release().unwrap();
 }

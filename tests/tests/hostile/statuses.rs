@@ -21,9 +21,10 @@ pub(crate) fn batch() {
 }
 
 mod job {
-    use std::{env, process::ExitCode, thread, time::Duration};
+    use std::{env, process::ExitCode};
 
     use livinglock::checkpoint;
+    use livinglock_tests::wait_until;
 
     use super::{BODY, listen, say};
 
@@ -48,10 +49,10 @@ mod job {
             "error" => anyhow::bail!("the body's own error"),
             "panic" => panic!("the body's own panic"),
             "listen" => listen(),
-            "work" => loop {
+            "work" => wait_until("the test ends us", || {
                 checkpoint!("the last unit");
-                thread::sleep(Duration::from_millis(1));
-            },
+                false
+            }),
             _ => {}
         }
         Ok(ExitCode::SUCCESS)

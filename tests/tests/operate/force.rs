@@ -1,12 +1,8 @@
 //! `livinglock stop --force`: what does not go by itself is ended, once it is proven to be the holder.
 
-use std::{
-    fs::{self, File, OpenOptions},
-    os::unix::fs::FileExt,
-    process::{Child, Command, Stdio},
-};
+use std::fs::{self, File};
 
-use livinglock_tests::{Scene, Signal, hold, is_running, wait_until};
+use livinglock_tests::{Innocent, Scene, Signal, hold, is_running, wait_until};
 use nix::{
     fcntl::{FcntlArg, fcntl},
     libc,
@@ -121,7 +117,7 @@ fn a_process_that_a_forged_record_names_is_never_signalled() {
     for round in 0..ROUNDS {
         let holder = stopped_holder(&scene, job(&scene, &["until", "never"]));
         let mut innocent = Innocent::start();
-        rename_holder(&scene, holder.id(), innocent.0.id());
+        scene.rename_holder(holder.id(), innocent.id());
         let stop = run(&scene, &FORCE);
         assert_eq!(stop.code, HELD, "round {round}: {stop:?}");
         let id = holder.id();
@@ -132,8 +128,7 @@ fn a_process_that_a_forged_record_names_is_never_signalled() {
                 &format!("the lock is in the hands of pid {id} (job); end that"),
             ],
         );
-        let status = innocent.0.try_wait().expect("look at it");
-        assert_eq!(status, None, "the innocent process lives");
+        innocent.assert_alive();
         assert!(holder.is_stopped(), "and so does the holder");
         drop(holder.kill());
     }
@@ -156,44 +151,6 @@ fn whoever_has_inherited_a_lock_is_named_and_not_ended() {
         ],
     );
     drop(inherited);
-}
-
-/// A process that has nothing to do with it; dropped, it is ended.
-struct Innocent(Child);
-
-impl Innocent {
-    fn start() -> Self {
-        let sleep = Command::new("sleep")
-            .arg("600")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        Self(sleep.expect("start sleep"))
-    }
-}
-
-impl Drop for Innocent {
-    fn drop(&mut self) {
-        // It lives unless the test has failed.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Puts another process id into the record, with the right checksum.
-fn rename_holder(scene: &Scene, from: u32, to: u32) {
-    let text = fs::read_to_string(scene.lock()).expect("read the lock file");
-    let (json, _) = text.split_once(",\"checksum\"").expect("a sealed record");
-    let json = json.replace(
-        &format!("\"process_id\":{from},"),
-        &format!("\"process_id\":{to},"),
-    );
-    let checksum = crc32fast::hash(json.as_bytes());
-    let mut bytes = format!("{json},\"checksum\":\"{checksum:08x}\"}}").into_bytes();
-    bytes.resize(text.len(), b' ');
-    let file = OpenOptions::new().write(true).open(scene.lock());
-    let file = file.expect("open the lock file");
-    file.write_all_at(&bytes, 0).expect("write the lock file");
 }
 
 /// A shared lock on the byte by which holders are asked to stop: the right to read the file is enough for one.

@@ -2,7 +2,7 @@
 
 use std::{fs, time::SystemTime};
 
-use livinglock_tests::Scene;
+use livinglock_tests::{Running, Scene};
 
 use crate::{
     DONE, HELD, PATIENT, REFUSED, assert_says, fate_of_the_last, holder, job, run, start,
@@ -88,14 +88,20 @@ fn whoever_is_impatient_learns_that_the_job_is_stopping() {
     assert_eq!(holder.wait().code, Some(75));
 }
 
+/// A holder that reaches no checkpoint yet, and two operators that ask it to stop.
+fn asked_twice(scene: &Scene) -> (Running, Running, Running) {
+    let holder = holder(scene, job(scene, &["late", "go"]).grace(120_000));
+    let first = start(scene, &["stop"]);
+    holder.wait_until_it_says("was asked to stop");
+    let second = start(scene, &["stop"]);
+    wait_until_it_watches(scene, &second);
+    (holder, first, second)
+}
+
 #[test]
 fn two_operators_both_see_it_end() {
     let scene = Scene::new();
-    let holder = holder(&scene, job(&scene, &["late", "go"]).grace(120_000));
-    let first = start(&scene, &["stop"]);
-    holder.wait_until_it_says("was asked to stop");
-    let second = start(&scene, &["stop"]);
-    wait_until_it_watches(&scene, &second);
+    let (holder, first, second) = asked_twice(&scene);
     scene.give("go");
     for stop in [first.wait(), second.wait()] {
         assert_eq!(stop.code, DONE, "{stop:?}");
@@ -107,11 +113,7 @@ fn two_operators_both_see_it_end() {
 #[test]
 fn an_operator_outlasts_another_one_that_dies() {
     let scene = Scene::new();
-    let holder = holder(&scene, job(&scene, &["late", "go"]).grace(120_000));
-    let first = start(&scene, &["stop"]);
-    holder.wait_until_it_says("was asked to stop");
-    let second = start(&scene, &["stop"]);
-    wait_until_it_watches(&scene, &second);
+    let (holder, first, second) = asked_twice(&scene);
     drop(first.kill());
     scene.give("go");
     let second = second.wait();

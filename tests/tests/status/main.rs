@@ -10,7 +10,7 @@ use std::{
     ffi::OsStr,
     fs,
     io::{self, Write},
-    os::unix::fs::{FileExt, MetadataExt},
+    os::unix::fs::MetadataExt,
     path::Path,
     process::{Command, Output},
 };
@@ -78,21 +78,15 @@ fn json_of(path: &Path) -> Value {
 
 /// Changes the record of the scene's lock, and seals it again.
 fn forge(scene: &Scene, key: &str, value: impl Into<Value>) {
-    let text = fs::read_to_string(scene.lock()).expect("read the lock file");
-    let mut record: Value = serde_json::from_str(&text).expect("a record");
-    let fields = record.as_object_mut().expect("an object");
-    fields.remove("checksum");
-    fields.remove("livinglock");
-    fields.insert(key.to_owned(), value.into());
-    let rest = record.to_string();
-    // It begins with our marker, whatever order the rest has; and what is sealed has no closing brace.
-    let json = format!("{{\"livinglock\":1,{}", &rest[1..rest.len() - 1]);
-    let checksum = crc32fast::hash(json.as_bytes());
-    let mut bytes = format!("{json},\"checksum\":\"{checksum:08x}\"}}").into_bytes();
-    bytes.resize(text.len(), b' ');
-    let file = fs::OpenOptions::new().write(true).open(scene.lock());
-    let file = file.expect("open the lock file");
-    file.write_all_at(&bytes, 0).expect("write the lock file");
+    scene.forge(|json| {
+        let mut record: Value = serde_json::from_str(&format!("{json}}}")).expect("a record");
+        let fields = record.as_object_mut().expect("an object");
+        fields.remove("livinglock");
+        fields.insert(key.to_owned(), value.into());
+        let rest = record.to_string();
+        // It begins with our marker, whatever order the rest has; and what is sealed has no closing brace.
+        format!("{{\"livinglock\":1,{}", &rest[1..rest.len() - 1])
+    });
 }
 
 /// Whether a test can be done here; says so if not, and fails where everything must be tested.
