@@ -61,6 +61,12 @@ impl Family {
         self.members.len() > before
     }
 
+    /// The members by number.
+    #[cfg(feature = "cli")]
+    pub(crate) fn ids(&self) -> impl Iterator<Item = u32> {
+        self.members.iter().map(|(process_id, _)| *process_id)
+    }
+
     /// The members by number and name.
     pub(crate) fn names(&self) -> Vec<Descendant> {
         let name = |(process_id, _): &(u32, PidFd)| Descendant {
@@ -106,22 +112,4 @@ impl Family {
 fn parent(process_id: u32) -> Option<(u32, u32)> {
     let stat = Stat::of(&Path::new("/proc").join(process_id.to_string()))?;
     (stat.state != 'Z').then_some((process_id, stat.parent))
-}
-
-/// The numbers of a process's living descendants.
-#[cfg(feature = "cli")]
-pub(crate) fn descendants(ancestor: u32) -> Vec<u32> {
-    let parents: Vec<(u32, u32)> = processes().filter_map(parent).collect();
-    let mut found = vec![ancestor];
-    let mut index = 0;
-    while let Some(&ancestor) = found.get(index) {
-        index += 1;
-        for &(child, parent) in &parents {
-            // Numbers that are given anew while we look might make a circle.
-            if parent == ancestor && !found.contains(&child) {
-                found.push(child);
-            }
-        }
-    }
-    found.split_off(1)
 }

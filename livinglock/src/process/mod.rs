@@ -17,8 +17,6 @@ use std::{
 };
 
 pub(crate) use descendants::Family;
-#[cfg(feature = "cli")]
-pub(crate) use descendants::descendants;
 pub(crate) use suspect::Suspect;
 pub(crate) use threads::{thread_states, thread_states_of};
 #[cfg(feature = "cli")]

@@ -15,8 +15,8 @@ pub(super) fn threads(role: Role) -> Vec<ThreadState> {
         Role::Main | Role::Function => process::thread_states(),
         // Its own threads only wait for the command.
         #[cfg(feature = "cli")]
-        Role::Runner { keeper } => process::descendants(keeper)
-            .into_iter()
+        Role::Runner { keeper } => Family::of(keeper)
+            .ids()
             .flat_map(process::thread_states_of)
             .collect(),
     }

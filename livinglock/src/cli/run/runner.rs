@@ -18,7 +18,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     exit_status, gate,
-    process::{Family, FileId, descendants},
+    process::{Family, FileId},
     pulse::Held,
     report,
     stop::Stop,
@@ -224,7 +224,7 @@ impl Runner<'_> {
             return;
         }
         let tree = if self.evidence.is_in_processes() {
-            descendants(self.keeper.process_id())
+            Family::of(self.keeper.process_id()).ids().collect()
         } else {
             Vec::new()
         };
