@@ -52,11 +52,10 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Takes its time, as work does.
-pub fn work_for(duration: Duration) {
-    let end = Instant::now() + duration;
-    while let Some(left) = end.checked_duration_since(Instant::now()) {
-        thread::sleep(left.min(Duration::from_millis(1)));
+/// Takes its time, as work does: so many milliseconds, in which the time does not count that the process stands still.
+pub fn work_for(milliseconds: u64) {
+    for _ in 0..milliseconds {
+        thread::sleep(Duration::from_millis(1));
     }
 }
 

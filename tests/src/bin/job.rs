@@ -117,7 +117,7 @@ fn number(text: &str) -> u64 {
 }
 
 fn pause(milliseconds: &str) {
-    work_for(Duration::from_millis(number(milliseconds)));
+    work_for(number(milliseconds));
 }
 
 fn work(units: u64, milliseconds: &str) {

@@ -5,7 +5,6 @@ use std::{
     os::unix::{net::UnixDatagram, process::CommandExt},
     process::Command,
     thread,
-    time::Duration,
 };
 
 use livinglock_tests::{Part, wait_until, work_for};
@@ -22,9 +21,7 @@ fn main() {
     let _stay = part.begin();
     match arguments[..] {
         ["work", milliseconds] => {
-            work_for(Duration::from_millis(
-                milliseconds.parse().expect("a number"),
-            ));
+            work_for(milliseconds.parse().expect("a number"));
         }
         ["until", file] => part.wait_for(file),
         ["sleep"] => loop {
