@@ -12,6 +12,7 @@ mod kernel_lock;
 mod part;
 mod running;
 mod scene;
+mod signals;
 mod small_disk;
 mod strace;
 mod tally;

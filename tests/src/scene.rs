@@ -14,7 +14,7 @@ use nix::{
 };
 use tempfile::TempDir;
 
-use crate::{Ended, Job, Running, wait_until, witness::append};
+use crate::{Ended, Job, Running, signals, wait_until, witness::append};
 
 /// A folder with a lock file, the witness's marker, and the lists of what happened.
 #[derive(Debug)]
@@ -30,6 +30,7 @@ impl Scene {
     /// No folder can be made.
     #[must_use]
     pub fn new() -> Self {
+        signals::ignore_none_in_children();
         Self {
             folder: tempfile::tempdir().expect("make a folder"),
         }
