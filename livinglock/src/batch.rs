@@ -1,5 +1,6 @@
 //! One run of one batch.
 use std::{
+    fmt,
     panic::{self, AssertUnwindSafe},
     path::Path,
     process::{ExitCode, Termination},
@@ -11,8 +12,10 @@ use std::{
 use crate::{
     Error, OnStale, Options, Predecessor, Stop, checkpoint, exit_status,
     gate::{self, Gate, ThreadScope},
+    lock::Place,
     pulse::{self, Ended, Held, Role},
     report,
+    store::ToStore,
 };
 
 /// The arguments of one `#[livinglock::batch]`, in a form that fits a constant.
@@ -35,12 +38,26 @@ pub struct Job<'a> {
     at_least: Option<Duration>,
     replace: bool,
     graceful: bool,
+    margin: Option<Duration>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 enum Where<'a> {
     Literal(&'a str),
     Path(&'a Path),
+    Url(&'a str),
+    Store(&'a dyn ToStore),
+}
+
+/// A URL may have a password.
+impl fmt::Debug for Where<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Literal(path) => path.fmt(f),
+            Self::Path(path) => path.fmt(f),
+            Self::Url(_) | Self::Store(_) => f.write_str("store"),
+        }
+    }
 }
 
 impl<'a> Job<'a> {
@@ -54,6 +71,18 @@ impl<'a> Job<'a> {
     #[must_use]
     pub fn at<P: AsRef<Path> + ?Sized>(path: &'a P) -> Self {
         Self::with(Where::Path(path.as_ref()))
+    }
+
+    /// A job locked in the store at a literal URL.
+    #[must_use]
+    pub const fn by_url(url: &'a str) -> Self {
+        Self::with(Where::Url(url))
+    }
+
+    /// A job locked in a store.
+    #[must_use]
+    pub fn in_store<S: ToStore>(store: &'a S) -> Self {
+        Self::with(Where::Store(store))
     }
 
     const fn with(path: Where<'a>) -> Self {
@@ -74,6 +103,7 @@ impl<'a> Job<'a> {
             at_least: None,
             replace: false,
             graceful: false,
+            margin: None,
         }
     }
 
@@ -188,13 +218,22 @@ impl<'a> Job<'a> {
         self.graceful = graceful;
         self
     }
+
+    /// How long before a lease can run out nobody works under it any more.
+    #[must_use]
+    pub const fn margin(mut self, margin: Duration) -> Self {
+        self.margin = Some(margin);
+        self
+    }
 }
 
 impl Job<'_> {
-    fn path(&self) -> &Path {
-        match self.path {
-            Where::Literal(path) => Path::new(path),
-            Where::Path(path) => path,
+    fn place(&self) -> Place<'_> {
+        match &self.path {
+            Where::Literal(path) => Place::File(Path::new(path)),
+            Where::Path(path) => Place::File(path),
+            Where::Url(url) => Place::Store(url),
+            Where::Store(store) => Place::Store(*store),
         }
     }
 
@@ -214,12 +253,13 @@ impl Job<'_> {
             at_least: self.at_least.unwrap_or(defaults.at_least),
             replace: self.replace,
             graceful: self.graceful,
+            margin: self.margin,
         }
     }
 
     /// Acquires the lock, and says what became of the run before.
     fn hold(&self, gate: Arc<Gate>, role: Role) -> Result<Arc<Held>, Error> {
-        let held = self.options().hold(self.path(), gate, role)?;
+        let held = self.options().hold(self.place(), gate, role)?;
         if let Some(predecessor) = held.predecessor() {
             report::say(&report::predecessor(held.path(), predecessor));
         }
@@ -332,6 +372,21 @@ pub fn predecessor() -> Option<Predecessor> {
     pulse::held_behind(&gate::innermost()?)?
         .predecessor()
         .cloned()
+}
+
+/// The fencing token of the lock that the calling thread works under: a number that grows from one owner of a lock to the next.
+///
+/// No lock can stop a process that is frozen in the midst of a unit of work and goes on after its lease has run out. The place where the
+/// data is can: it keeps the greatest token that it has seen, and refuses to write for a smaller one. In a
+/// [store](crate::store) it is kept across releases, crashes and restarts of the server; what each engine guarantees there, and how a
+/// table checks it, is in the [README](crate#more-than-one-machine). `None` with no lock held.
+///
+/// ```
+/// assert_eq!(livinglock::fencing_token(), None);
+/// ```
+#[must_use]
+pub fn fencing_token() -> Option<u64> {
+    Some(pulse::held_behind(&gate::innermost()?)?.fencing_token())
 }
 
 /// Why the job has to stop at its next checkpoint, if it has to: for loops that want to finish a unit first.

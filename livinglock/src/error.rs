@@ -34,6 +34,12 @@ pub(crate) enum Kind {
         remedy: &'static str,
         source: io::Error,
     },
+    #[error("failed to {action} {}", report::path(place))]
+    Store {
+        action: &'static str,
+        place: PathBuf,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     #[error("{} {what}", report::path(path))]
     Unfit { path: PathBuf, what: String },
     #[error("{}: {stop}", report::path(path))]
@@ -71,6 +77,28 @@ impl Error {
             Kind::Busy { holder, .. } => holder.as_deref(),
             _ => None,
         }
+    }
+
+    /// Of a store whose engine cannot be asked, or has refused: what could not be done there, such as "acquire" or "look at", and why.
+    ///
+    /// The place and the cause are shown to people, so neither may contain a password.
+    #[must_use]
+    pub fn in_store(
+        action: &'static str,
+        place: &Path,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Kind::Store {
+            action,
+            place: place.to_owned(),
+            source: source.into(),
+        }
+        .into()
+    }
+
+    /// Whether the store could not be asked just now, and might be the next time.
+    pub(crate) fn is_of_the_store(&self) -> bool {
+        matches!(*self.0, Kind::Store { .. })
     }
 
     pub(crate) fn busy(path: &Path, why: Busy, holder: Option<Record>) -> Self {
@@ -147,7 +175,7 @@ impl From<Error> for io::Error {
             Kind::Busy { .. } => io::ErrorKind::ResourceBusy,
             Kind::Io { source, .. } => source.kind(),
             Kind::Setting(_) => io::ErrorKind::InvalidInput,
-            Kind::Unfit { .. } | Kind::Stopped { .. } => io::ErrorKind::Other,
+            Kind::Store { .. } | Kind::Unfit { .. } | Kind::Stopped { .. } => io::ErrorKind::Other,
         };
         Self::new(kind, error)
     }

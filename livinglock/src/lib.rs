@@ -27,10 +27,10 @@ mod report;
 mod signals;
 mod site;
 mod stop;
-mod store;
+pub mod store;
 mod sys;
 
-pub use batch::{predecessor, stop_requested};
+pub use batch::{fencing_token, predecessor, stop_requested};
 pub use error::Error;
 pub use livinglock_macros::{batch, no_checkpoint};
 pub use lock::{Lock, Options};

@@ -12,11 +12,16 @@ use crate::{
     OnStale, Predecessor,
     error::{Error, Kind, Result},
     gate::{self, Gate},
-    pulse::{self, Ended, Held, Role, Terms},
+    process::Identity,
+    pulse::{self, Ended, Held, Hold, Role, Terms},
     record::{self, Record, milliseconds},
-    signals,
+    report, signals,
     site::Site,
-    store::file::{Acquired, Claim, DEFAULT_MODE},
+    store::{
+        self, Claim, Courier, DEFAULT_TIMEOUT, Tenure, ToStore,
+        file::{DEFAULT_MODE, FileAcquired, FileStore, patience},
+    },
+    sys,
 };
 
 /// How a lock is acquired and kept.
@@ -48,6 +53,14 @@ pub struct Options {
     pub(crate) at_least: Duration,
     pub(crate) replace: bool,
     pub(crate) graceful: bool,
+    pub(crate) margin: Option<Duration>,
+}
+
+/// Where a lock is to be had.
+#[derive(Clone, Copy)]
+pub(crate) enum Place<'a> {
+    File(&'a Path),
+    Store(&'a dyn ToStore),
 }
 
 impl Default for Options {
@@ -66,6 +79,7 @@ impl Default for Options {
             at_least: Duration::ZERO,
             replace: false,
             graceful: false,
+            margin: None,
         }
     }
 }
@@ -149,6 +163,16 @@ impl Options {
         self
     }
 
+    /// For a lock in a [store](crate::store): how long before the lease can run out anywhere nobody works under it any more.
+    ///
+    /// It is for clocks that run at different speeds, for a machine that is too busy to notice the time, and for the end of the process.
+    /// Unless set, eight ticks of the pulse, at least a second, and a thousandth of `stale` more, and two seconds in which the processes
+    /// end that the job has started, or `grace` if that is shorter.
+    pub fn margin(mut self, margin: Duration) -> Self {
+        self.margin = Some(margin);
+        self
+    }
+
     /// Acquires the lock whose file is at this path.
     ///
     /// A holder that proved no work for longer than its `stale` is asked to, and loses the lock if it cannot.
@@ -159,37 +183,45 @@ impl Options {
     /// [`Error::is_busy`] if somebody holds the lock and works; otherwise the options contradict each other, or the file cannot be
     /// created, read or trusted.
     pub fn acquire(&self, path: impl AsRef<Path>) -> Result<Lock> {
-        let held = self.hold(path.as_ref(), Gate::apart(), Role::Function)?;
+        self.acquire_at(Place::File(path.as_ref()))
+    }
+
+    /// Acquires a lock in a store that many machines share: a URL such as `postgres://db1/app#nightly`, or a
+    /// [`Store`](crate::store::Store).
+    ///
+    /// A URL without a name after `#` means the lock with the [name](Options::name) of the job. The lease is as long as
+    /// [`stale`](Options::stale), and renewed by proof of work alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_busy`] if somebody holds the lock; otherwise the options contradict each other, or the store cannot be asked.
+    ///
+    /// ```
+    /// let refused = livinglock::Lock::options().acquire_in("mysql://db1/app");
+    /// assert!(refused.unwrap_err().to_string().contains("unknown scheme"));
+    /// ```
+    pub fn acquire_in(&self, store: impl ToStore) -> Result<Lock> {
+        self.acquire_at(Place::Store(&store))
+    }
+
+    fn acquire_at(&self, place: Place<'_>) -> Result<Lock> {
+        let held = self.hold(place, Gate::apart(), Role::Function)?;
         held.wait_for_the_start()?;
         Ok(Lock { held })
     }
 
     /// Acquires the lock and puts it under the care of the pulse.
-    pub(crate) fn hold(&self, path: &Path, gate: Arc<Gate>, role: Role) -> Result<Arc<Held>> {
+    pub(crate) fn hold(&self, place: Place<'_>, gate: Arc<Gate>, role: Role) -> Result<Arc<Held>> {
         let heartbeat = self.checked_times()?;
-        let path = std::path::absolute(path)
-            .map_err(|error| Error::io("find the folder of the lock file", path, error))?;
-        let tick = pulse::tick(self.stale, heartbeat, self.grace);
-        let claim = Claim {
-            path: &path,
-            mode: self.mode,
-            network_fs: self.network_fs,
-            on_stale: self.on_stale,
-            replace: self.replace,
-            record: Record {
-                name: record::bounded_name(&self.name.clone().unwrap_or_else(program_name)),
-                stale_ms: milliseconds(self.stale),
-                grace_ms: milliseconds(self.grace),
-                tick_ms: milliseconds(tick),
-                at_least_ms: milliseconds(self.at_least),
-                ..Record::new()
-            },
-        };
+        let name = self.name.clone().unwrap_or_else(program_name);
+        let approach = self.approach(place, &name, heartbeat)?;
+        let claim = self.claim(approach.place(), &name, heartbeat, role)?;
         // Before the lock is ours: a stop after that has to show.
         let wakes = gate::heed_waking();
         if self.graceful {
             // Before the lock is ours: afterwards a signal would end us with it.
-            signals::listen().map_err(|error| Error::io("listen to signals for", &path, error))?;
+            signals::listen()
+                .map_err(|error| Error::io("listen to signals for", approach.place(), error))?;
         }
         let terms = Terms {
             role,
@@ -198,7 +230,60 @@ impl Options {
             at_most: self.at_most,
             graceful: self.graceful,
         };
-        Held::new(gate, terms, self.wait_for(&claim)?, wakes)
+        Held::new(gate, terms, self.wait_for(approach, &claim)?, wakes)
+    }
+
+    fn approach(&self, place: Place<'_>, name: &str, heartbeat: Duration) -> Result<Approach> {
+        let store = match place {
+            Place::File(path) => {
+                let path = std::path::absolute(path)
+                    .map_err(|error| Error::io("find the folder of the lock file", path, error))?;
+                let file = FileStore::new(path)
+                    .mode(self.mode)
+                    .network_fs(self.network_fs);
+                return Ok(Approach::File(file));
+            }
+            Place::Store(store) => store.to_store(name)?,
+        };
+        let tick = self.tick(heartbeat);
+        let margin = self.margin.unwrap_or_else(|| {
+            patience(tick) + self.grace.min(pulse::LONGEST_FAREWELL) + self.stale / 1000
+        });
+        let worked = self.stale.saturating_sub(self.grace + margin);
+        if worked < heartbeat * 2 {
+            return Err(Error::unfit(
+                store.place(),
+                report::lease_too_short(self.stale, self.grace, margin, heartbeat),
+            ));
+        }
+        // So that a renewal that fails can be tried again.
+        let timeout = DEFAULT_TIMEOUT.min(worked / 3);
+        Courier::start(store, timeout, margin, tick).map(Approach::Store)
+    }
+
+    fn tick(&self, heartbeat: Duration) -> Duration {
+        pulse::tick(self.stale, heartbeat, self.grace)
+    }
+
+    fn claim(&self, place: &Path, name: &str, heartbeat: Duration, role: Role) -> Result<Claim> {
+        let owner = sys::random_u128()
+            .map_err(|error| Error::io("draw a random owner for", place, error))?;
+        let mut record = Record {
+            name: record::bounded_name(name),
+            owner: format!("{owner:032x}"),
+            stale_ms: milliseconds(self.stale),
+            grace_ms: milliseconds(self.grace),
+            tick_ms: milliseconds(self.tick(heartbeat)),
+            at_least_ms: milliseconds(self.at_least),
+            keeper_id: role.keeper().unwrap_or_default(),
+            ..Record::new()
+        };
+        Identity::own().sign(&mut record);
+        Ok(Claim {
+            replace: self.replace,
+            on_stale: self.on_stale,
+            ..Claim::new(record)
+        })
     }
 
     fn checked_times(&self) -> Result<Duration> {
@@ -221,21 +306,74 @@ impl Options {
         Ok(heartbeat)
     }
 
-    fn wait_for(&self, claim: &Claim<'_>) -> Result<Acquired> {
+    fn wait_for(&self, mut approach: Approach, claim: &Claim) -> Result<Hold> {
         const LONGEST_PAUSE: Duration = Duration::from_millis(200);
         let begun = Instant::now();
-        let mut pause = Duration::from_millis(2);
+        let mut pause = approach.shortest_pause();
         loop {
-            let busy = match claim.acquire() {
-                Err(error) if error.is_busy() => error,
-                decided => return decided,
+            let error = match approach.acquire(claim) {
+                Ok(hold) => return Ok(hold),
+                Err((back, error)) if error.is_busy() || error.is_of_the_store() => {
+                    approach = back;
+                    error
+                }
+                Err((_, error)) => return Err(error),
             };
             let left = self.wait.saturating_sub(begun.elapsed());
             if left.is_zero() {
-                return Err(busy);
+                return Err(error);
             }
             thread::sleep(pause.min(left));
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = (pause * 2).min(LONGEST_PAUSE.max(approach.shortest_pause()));
+        }
+    }
+}
+
+/// The way to a lock.
+enum Approach {
+    File(FileStore),
+    Store(Courier),
+}
+
+impl Approach {
+    fn place(&self) -> &Path {
+        match self {
+            Self::File(file) => store::Store::place(file),
+            Self::Store(courier) => courier.place(),
+        }
+    }
+
+    /// How soon to come back to a busy lock: an engine has others to serve.
+    fn shortest_pause(&self) -> Duration {
+        match self {
+            Self::File(_) => Duration::from_millis(2),
+            Self::Store(_) => Duration::from_millis(250),
+        }
+    }
+
+    /// Tries once; the way back if that fails.
+    fn acquire(self, claim: &Claim) -> std::result::Result<Hold, (Self, Error)> {
+        match self {
+            Self::File(file) => match file.take(claim) {
+                Ok(FileAcquired {
+                    lease,
+                    record,
+                    predecessor,
+                }) => Ok(Hold {
+                    lease: Tenure::Here(lease),
+                    record,
+                    predecessor,
+                }),
+                Err(error) => Err((Self::File(file), error)),
+            },
+            Self::Store(courier) => match store::acquire(&courier, claim) {
+                Ok((record, predecessor)) => Ok(Hold {
+                    lease: Tenure::Elsewhere(courier),
+                    record: *record,
+                    predecessor,
+                }),
+                Err(error) => Err((Self::Store(courier), error)),
+            },
         }
     }
 }
@@ -317,7 +455,13 @@ impl Lock {
         self.held.predecessor()
     }
 
-    /// The path of the lock file.
+    /// The number that grows from one owner of this lock to the next: see [`fencing_token`](crate::fencing_token).
+    #[must_use]
+    pub fn fencing_token(&self) -> u64 {
+        self.held.fencing_token()
+    }
+
+    /// The path of the lock file; of a lock in a store its URL, without user and password.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.held.path()

@@ -37,6 +37,8 @@ pub enum Fate {
     Stopped,
     /// It left another library's record, such as the Go library's.
     Foreign,
+    /// Its lease in a store ran out: it crashed, hung, or was cut off from the store, and nobody here can tell which.
+    Lapsed,
 }
 
 /// How a lock came free while we tried to acquire it.
@@ -58,9 +60,17 @@ pub(crate) enum How {
     Ended,
     /// Its holder did not answer, and its file was replaced.
     Fenced,
+    /// Its holder let the lease run out.
+    Lapsed,
 }
 
 impl Predecessor {
+    /// The run that has left this record in a store; `None` if the record says that it was released.
+    #[must_use]
+    pub fn left(record: Record) -> Option<Self> {
+        (record.state != State::Kept).then(|| Self::new(Some(record), None))
+    }
+
     /// The run that left this record, if it could be read, by a takeover of ours or before we came.
     pub(crate) fn new(mut record: Option<Record>, takeover: Option<Takeover>) -> Self {
         // Somebody else may have had the lock meanwhile, for an instant.
@@ -80,6 +90,25 @@ impl Predecessor {
             how,
             waited,
         }
+    }
+
+    /// The same run, whose lease ran out before we came, unless its record tells why it ended.
+    pub(crate) fn lapsed(mut self) -> Self {
+        if let (Fate::Crashed, None) = (self.fate, self.how) {
+            (self.fate, self.how) = (Fate::Lapsed, Some(How::Lapsed));
+        }
+        self
+    }
+
+    /// The same run, which gave way when it was asked for the lock.
+    pub(crate) fn gave_way(self, after: Duration) -> Self {
+        let takeover = self.record.as_ref().map(|record| Takeover {
+            owner: record.owner.clone(),
+            how: How::GaveWay,
+            after,
+            autopsy: None,
+        });
+        Self::new(self.record, takeover)
     }
 
     /// What became of it.
@@ -120,6 +149,7 @@ impl Fate {
     fn of(record: Option<&Record>, how: Option<How>) -> Self {
         match (record, how) {
             (_, Some(How::Ended | How::Fenced)) => Self::Frozen,
+            (_, Some(How::Lapsed)) => Self::Lapsed,
             (Some(record), _) if record.livinglock == 0 => Self::Foreign,
             (Some(record), how) => match record.state {
                 State::Stopped | State::Stopping => Self::Stopped,

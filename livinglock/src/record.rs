@@ -72,6 +72,9 @@ pub struct Record {
     /// For how long a job does not start whose lock file has replaced another's, in milliseconds.
     #[serde(skip_serializing_if = "is_zero")]
     pub probation_ms: u64,
+    /// The process that ends what this one has started if it is killed; 0 if there is none.
+    #[serde(skip_serializing_if = "is_none")]
+    pub keeper_id: u32,
     /// What a job was found doing that was ended because it reached no checkpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub autopsy: Option<Autopsy>,
@@ -80,6 +83,11 @@ pub struct Record {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
 fn is_zero(number: &u64) -> bool {
     *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_none(process_id: &u32) -> bool {
+    *process_id == 0
 }
 
 /// What a holder is doing, by its own word.
@@ -215,6 +223,23 @@ impl Record {
         }
     }
 
+    /// The record as one line of JSON, as stores other than files keep it.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Numbers, texts and lists of them: nothing here fails.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Reads a record from its JSON; `None` if it is none of this version.
+    #[must_use]
+    pub fn from_json(text: &str) -> Option<Self> {
+        if text.len() as u64 > LONGEST {
+            return None;
+        }
+        let record: Self = serde_json::from_str(text).ok()?;
+        (record.livinglock == VERSION).then_some(record)
+    }
+
     /// The bytes for the lock file: [`SIZE`] of them, or a multiple for one with an autopsy.
     pub(crate) fn sealed(&self) -> Vec<u8> {
         let mut bytes = serde_json::to_vec(self).unwrap_or_default();
@@ -231,6 +256,14 @@ impl Record {
         bytes.resize(size - 1, b' ');
         bytes.push(b'\n');
         bytes
+    }
+
+    /// Begins the hold now.
+    pub(crate) fn begin(&mut self) {
+        self.acquired = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+        self.acquired_ns = sys::monotonic_ns();
+        self.progress_ns = self.acquired_ns;
+        self.stamp();
     }
 
     /// Sets the time of writing to now.

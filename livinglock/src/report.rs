@@ -7,6 +7,7 @@ pub(crate) mod beat;
 #[cfg(feature = "cli")]
 pub(crate) mod doctor;
 mod holder;
+mod lease;
 #[cfg(feature = "cli")]
 pub(crate) mod run;
 #[cfg(feature = "cli")]
@@ -19,6 +20,7 @@ use std::{fmt::Write, path::Path, time::Duration};
 
 pub(crate) use holder::{closing, given_up, silent, stopped, stopping};
 use holder::{ended, thread_state};
+pub(crate) use lease::{cannot_renew, expiring, lease_too_short};
 #[cfg(feature = "cli")]
 pub(crate) use status::{Subject, block, change, no_lock_in, pace, standing_at, title};
 use text::Escaped;
@@ -38,6 +40,11 @@ use crate::{
 pub(crate) enum Busy {
     /// Its holder works.
     Working,
+    /// Its holder has a lease in a store, whose clock tells these ages.
+    Leased {
+        held_for: Option<Duration>,
+        written_ago: Option<Duration>,
+    },
     /// This very process holds it.
     Ours,
     /// Somebody else is taking it over from a hung holder.
@@ -86,6 +93,18 @@ pub(crate) fn busy(path: &Path, why: &Busy, holder: Option<&Record>) -> String {
                     |held| format!("has held it for {}", span(held)),
                 );
             let last = holder.map_or_else(String::new, |holder| now.last_checkpoint(holder));
+            format!("{path} is busy: {who} {held}; {last}")
+        }
+        Busy::Leased {
+            held_for,
+            written_ago,
+        } => {
+            let held = held_for.map_or_else(
+                || "holds it".to_owned(),
+                |held| format!("has held it for {}", span(held)),
+            );
+            let last =
+                holder.map_or_else(String::new, |holder| last_checkpoint(holder, *written_ago));
             format!("{path} is busy: {who} {held}; {last}")
         }
         Busy::Ours => {
@@ -173,6 +192,7 @@ pub(crate) fn predecessor(path: &Path, predecessor: &Predecessor) -> String {
             format!("did not answer for {}; lock taken over", span(after))
         }
         (Fate::Frozen, Some(after)) => format!("ended after {}; lock taken over", span(after)),
+        (Fate::Lapsed, _) => "let its lease run out: it crashed, hung or was cut off".to_owned(),
         (_, Some(after)) => format!("gave way after {}; lock taken over", span(after)),
         (Fate::Hung | Fate::Frozen, None) => "hung, and was ended".to_owned(),
         (Fate::Crashed, None) => "ended without releasing".to_owned(),
@@ -202,7 +222,11 @@ fn previous_run(record: &Record) -> String {
     } else {
         format!(", started {} UTC{ran}", Escaped(started))
     };
-    format!("previous run (pid {}{times})", record.process_id)
+    format!(
+        "previous run (pid {}{}{times})",
+        record.process_id,
+        elsewhere(record)
+    )
 }
 
 /// `; silent for 2h 5m; thread 4121 (nightly) sleeps in futex_do_wait, last at src/import.rs:88; 2 processes that it had started`
@@ -266,18 +290,25 @@ pub(crate) fn cannot_end(record: &Record, why: &str) -> String {
 }
 
 fn who(record: &Record) -> String {
-    let elsewhere =
-        if record.pid_namespace == 0 || record.pid_namespace == Identity::own().pid_namespace {
-            ""
-        } else {
-            " of another PID namespace"
-        };
+    let elsewhere = elsewhere(record);
     let name = if record.name.is_empty() {
         String::new()
     } else {
         format!(" ({})", Escaped(&record.name))
     };
     format!("pid {}{elsewhere}{name}", record.process_id)
+}
+
+/// Where the numbers of processes do not mean what they mean here.
+fn elsewhere(record: &Record) -> String {
+    let own = Identity::own();
+    if !record.host.is_empty() && record.host != own.host {
+        format!(" on {}", Escaped(&record.host))
+    } else if record.pid_namespace != 0 && record.pid_namespace != own.pid_namespace {
+        " of another PID namespace".to_owned()
+    } else {
+        String::new()
+    }
 }
 
 /// `last checkpoint src/import.rs:88 "order 12" (12/500) 3s ago`

@@ -201,13 +201,22 @@ impl Gate {
     /// Closes the gate unless there is progress; whoever comes waits for the verdict. Whether it is closed now.
     pub(crate) fn hold(self: &Arc<Self>) -> bool {
         let mut threads = lock_threads();
-        self.set_status(Status::Held);
-        self.bar(&mut threads);
+        self.close_for_now(&mut threads);
         if self.state().passed.is_some() {
             self.open(&mut threads);
             return false;
         }
         true
+    }
+
+    /// Closes the gate, progress or not; whoever comes waits for the verdict.
+    pub(crate) fn hold_anyway(self: &Arc<Self>) {
+        self.close_for_now(&mut lock_threads());
+    }
+
+    fn close_for_now(self: &Arc<Self>, threads: &mut Threads) {
+        self.set_status(Status::Held);
+        self.bar(threads);
     }
 
     /// Opens a held gate again.

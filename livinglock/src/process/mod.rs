@@ -1,6 +1,7 @@
 //! Who we are, and what can be seen of other processes and of threads in `/proc`.
 
 mod descendants;
+mod gone;
 mod suspect;
 mod threads;
 #[cfg(feature = "cli")]
@@ -17,14 +18,20 @@ use std::{
 };
 
 pub(crate) use descendants::Family;
+#[cfg(feature = "cli")]
+pub(crate) use gone::is_gone;
+pub(crate) use gone::is_over;
 pub(crate) use suspect::Suspect;
 pub(crate) use threads::{thread_states, thread_states_of};
 #[cfg(feature = "cli")]
 pub(crate) use usage::{Usage, user};
 #[cfg(feature = "cli")]
-pub(crate) use writer::{Standstill, descendants_of_writer, is_gone, standstill};
+pub(crate) use writer::{Standstill, descendants_of_writer, standstill};
 
-use crate::{record::Record, sys::PidFd};
+use crate::{
+    record::{self, Record},
+    sys::PidFd,
+};
 
 /// What names this process among all that this machine ever ran.
 #[derive(Clone, Debug)]
@@ -66,6 +73,17 @@ impl Identity {
             boot_id: text("/proc/sys/kernel/random/boot_id"),
             host: text("/proc/sys/kernel/hostname"),
         }
+    }
+
+    /// Puts it into a record.
+    pub(crate) fn sign(&self, record: &mut Record) {
+        record.process_id = self.process_id;
+        record.host = record::bounded_name(&self.host);
+        record.boot_id.clone_from(&self.boot_id);
+        record.pid_namespace = self.pid_namespace;
+        record.time_namespace = self.time_namespace;
+        record.process_started = self.process_started;
+        record.process_inode = self.process_inode;
     }
 
     /// Whether a record was written by this very process.

@@ -5,11 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Identity, Stat, descendants::Family, is_proc_ours};
-use crate::{
-    record::{Descendant, Record},
-    sys::PidFd,
+use super::{
+    Stat,
+    descendants::Family,
+    gone::{folder, is_near},
+    is_proc_ours,
 };
+use crate::record::{Descendant, Record};
 
 /// Why a process does not run, though it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,34 +37,6 @@ pub(crate) fn standstill(record: &Record) -> Option<Standstill> {
 /// The processes that the one that wrote a record has started; none if it cannot be seen from here.
 pub(crate) fn descendants_of_writer(record: &Record) -> Vec<Descendant> {
     writer(record).map_or_else(Vec::new, |_| Family::of(record.process_id).names())
-}
-
-/// Whether the process that wrote a record has certainly gone.
-pub(crate) fn is_gone(record: &Record) -> bool {
-    if !is_near(record) {
-        return false;
-    }
-    // Not by /proc alone: mounted with `hidepid` it hides the processes of others.
-    match PidFd::open(record.process_id) {
-        Err(error) => error.raw_os_error() == Some(libc::ESRCH),
-        Ok(process) => {
-            let recycled = record.process_inode != 0 && process.inode() != record.process_inode;
-            let is_another = |stat: Stat| stat.started != record.process_started;
-            recycled || is_proc_ours() && Stat::of(&folder(record)).is_some_and(is_another)
-        }
-    }
-}
-
-/// Whether process ids and start times of a record mean here what they meant to its writer.
-fn is_near(record: &Record) -> bool {
-    let own = Identity::own();
-    record.boot_id == own.boot_id
-        && record.pid_namespace == own.pid_namespace
-        && record.time_namespace == own.time_namespace
-}
-
-fn folder(record: &Record) -> PathBuf {
-    Path::new("/proc").join(record.process_id.to_string())
 }
 
 fn writer(record: &Record) -> Option<(PathBuf, Stat)> {

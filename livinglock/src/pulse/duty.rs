@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use crate::{
     gate::Passed,
     record::{Checkpoint, Record, State},
-    store::file::FileLease,
+    store::Tenure,
     sys,
 };
 
 #[derive(Debug)]
 pub(super) struct Duty {
-    pub(super) lease: FileLease,
+    pub(super) lease: Tenure,
     pub(super) record: Record,
     heartbeat: Duration,
     /// Time without a checkpoint, counted in ticks.
@@ -24,6 +24,8 @@ pub(super) struct Duty {
     unwritten: bool,
     /// The silence was reported.
     pub(super) warned: bool,
+    /// That the lease cannot be renewed was reported.
+    pub(super) troubled: bool,
     pub(super) phase: Phase,
 }
 
@@ -34,12 +36,14 @@ pub(super) enum Phase {
     Working,
     /// Found hung, the gate held: until it reaches a checkpoint, at most this much longer.
     Closing(Duration),
+    /// Its lease is about to run out, the gate held: until it is renewed for progress, at most this much longer.
+    Expiring(Duration),
     /// Told to stop, the gate shut: until it has left, at most this much longer.
     Leaving(Duration),
 }
 
 impl Duty {
-    pub(super) fn new(lease: FileLease, record: Record, heartbeat: Duration) -> Self {
+    pub(super) fn new(lease: Tenure, record: Record, heartbeat: Duration) -> Self {
         let probation = record.probation();
         Self {
             lease,
@@ -50,6 +54,7 @@ impl Duty {
             begun: Instant::now(),
             unwritten: false,
             warned: false,
+            troubled: false,
             phase: if probation.is_zero() {
                 Phase::Working
             } else {
@@ -94,6 +99,11 @@ impl Duty {
         }
     }
 
+    /// How long somebody may work still under a lease that runs out: until the margin before its end.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        self.lease.courier()?.left()
+    }
+
     pub(super) fn answer(&mut self) {
         self.record.answers += 1;
         if self.record.state == State::Closing {
@@ -111,10 +121,17 @@ impl Duty {
         self.write();
     }
 
+    /// Writes down what there is to say, and no more: nothing is renewed by it.
+    pub(super) fn write_down(&mut self) {
+        self.unwritten = false;
+        self.write();
+    }
+
     pub(super) fn write(&mut self) {
         self.record.stamp();
         // What cannot be written now stays unwritten, and the next tick tries again; whether the lock is lost, `check` tells.
-        if self.lease.write(&self.record).is_ok() {
+        // A lease is renewed for progress alone.
+        if self.lease.write(&self.record, self.unwritten) {
             self.unwritten = false;
             self.since_heartbeat = Duration::ZERO;
         }

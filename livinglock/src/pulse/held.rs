@@ -3,7 +3,6 @@
 #[cfg(feature = "cli")]
 use std::os::fd::OwnedFd;
 use std::{
-    mem,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -30,7 +29,10 @@ use crate::{
     record::{Record, State},
     report,
     stop::Stop,
-    store::file::{Acquired, FaultProtection, Standing, Vigil, omits, patience},
+    store::{
+        Courier, Farewell, Requests, Standing, Tenure,
+        file::{FaultProtection, omits, patience},
+    },
     sys,
 };
 
@@ -41,12 +43,21 @@ pub(crate) struct Held {
     terms: Terms,
     path: PathBuf,
     tick: Duration,
+    fencing_token: u64,
     predecessor: Option<Predecessor>,
     /// A signal has told it to stop.
     signalled: AtomicBool,
     /// A forked child has a copy of this, but no part in it.
     process: u32,
     duty: Mutex<Option<Duty>>,
+}
+
+/// A lock that was just acquired.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    pub(crate) lease: Tenure,
+    pub(crate) record: Record,
+    pub(crate) predecessor: Option<Predecessor>,
 }
 
 impl Held {
@@ -56,21 +67,22 @@ impl Held {
     pub(crate) fn new(
         gate: Arc<Gate>,
         terms: Terms,
-        acquired: Acquired,
+        acquired: Hold,
         wakes: u32,
     ) -> Result<Arc<Self>> {
-        let Acquired {
+        let Hold {
             lease,
             record,
             predecessor,
         } = acquired;
         let acquired_ns = record.acquired_ns;
         let is_on_probation = record.state == State::Probation;
-        let path = lease.path().to_owned();
+        let path = lease.place().to_owned();
         let held = Arc::new(Self {
             gate,
             terms,
             tick: record.tick(),
+            fencing_token: record.fencing_token,
             duty: Mutex::new(Some(Duty::new(lease, record, terms.heartbeat))),
             path,
             predecessor,
@@ -94,7 +106,7 @@ impl Held {
         attach(self).map_err(|error| {
             // Nothing is done under it.
             let duty = self.duty().take();
-            let _ = duty.map(|duty| duty.lease.release(&duty.record));
+            let _ = duty.map(|duty| duty.lease.end(Farewell::Released(&duty.record)));
             Error::io("start the pulse of", &self.path, error)
         })
     }
@@ -109,6 +121,10 @@ impl Held {
 
     pub(crate) fn predecessor(&self) -> Option<&Predecessor> {
         self.predecessor.as_ref()
+    }
+
+    pub(crate) fn fencing_token(&self) -> u64 {
+        self.fencing_token
     }
 
     pub(crate) fn tick(&self) -> Duration {
@@ -185,14 +201,16 @@ impl Held {
         // What stays of it says that it was released.
         duty.record.state = State::Kept;
         duty.record.stamp();
-        let released = if held < duty.record.at_least() && duty.lease.is_held() {
-            gate::harvest();
-            duty.note(self.gate.take_passed());
-            duty.lease.keep(&duty.record)
-        } else {
-            duty.lease.release(&duty.record)
-        };
-        released.map_err(|error| Error::io("release the lock file", &self.path, error))
+        let kept = duty.record.at_least().checked_sub(held);
+        match kept.filter(|kept| !kept.is_zero()) {
+            Some(kept) => {
+                gate::harvest();
+                duty.note(self.gate.take_passed());
+                let Duty { lease, record, .. } = duty;
+                lease.end(Farewell::Kept(&record, kept))
+            }
+            None => duty.lease.end(Farewell::Released(&duty.record)),
+        }
     }
 
     /// Ends the hold of a job that was stopped or has panicked, and leaves the record for whoever comes next. What it says is the result.
@@ -213,14 +231,18 @@ impl Held {
             _ if duty.record.state == State::Probation => {}
             (_, Some(_)) => duty.record.state = State::Stopped,
         }
-        if duty.lease.is_held() {
-            duty.write();
-        }
-        let Duty { lease, record, .. } = duty;
-        if self.terms.role.is_the_process() || ended == Ended::WithProcess {
-            // The process ends now, and the kernel frees the lock after its last thread: until then some may be in mid-unit.
-            mem::forget(lease);
-        }
+        let Duty {
+            lease, mut record, ..
+        } = duty;
+        record.stamp();
+        // If it cannot be told, the lock says so by itself: free, or run out.
+        let _ = lease.end(
+            if self.terms.role.is_the_process() || ended == Ended::WithProcess {
+                Farewell::LeftWithProcess(&record)
+            } else {
+                Farewell::Left(&record)
+            },
+        );
         Some(record)
     }
 
@@ -238,8 +260,8 @@ impl Held {
     #[cfg(feature = "cli")]
     pub(crate) fn give_way(&self) {
         if let Some(duty) = self.duty().as_mut()
-            && matches!(duty.phase, Phase::Closing(_))
-            && duty.lease.is_asked()
+            && let (Phase::Closing(_), Tenure::Here(lease)) = (duty.phase, &duty.lease)
+            && lease.requests().proof
         {
             self.gate.shut(Stop::Lost);
             duty.phase = Phase::Leaving(duty.record.grace());
@@ -249,7 +271,10 @@ impl Held {
     /// The open lock file by which the lock is held; another one after it was deleted and put back.
     #[cfg(feature = "cli")]
     pub(crate) fn lock_file(&self, known: Option<FileId>) -> Option<(FileId, OwnedFd)> {
-        self.duty().as_ref()?.lease.file(known)
+        match &self.duty().as_ref()?.lease {
+            Tenure::Here(lease) => lease.file(known),
+            Tenure::Elsewhere(_) => None,
+        }
     }
 
     fn is_inherited(&self) -> bool {
@@ -274,22 +299,31 @@ impl Held {
         ));
     }
 
-    /// Looks at the path after a sleep.
+    /// Looks whether the lock is still ours, after a sleep.
     pub(super) fn look(&self) {
         if let Some(duty) = self.duty().as_mut() {
-            self.check(duty, Vigil::Slept);
+            self.look_at(duty, Tenure::look_after_a_sleep);
         }
     }
 
-    fn check(&self, duty: &mut Duty, vigil: Vigil) {
+    /// Looks whether the lock is still ours; what others ask of us.
+    fn look_at(
+        &self,
+        duty: &mut Duty,
+        look: impl FnOnce(&mut Tenure, &Record) -> Option<Standing>,
+    ) -> Requests {
         let leaving = matches!(duty.phase, Phase::Leaving(_));
         if leaving && self.gate.stop() == Some(Stop::Lost) {
-            return;
+            return Requests::default();
         }
         // On the way out it is still put back where somebody has deleted it.
-        let standing = duty.lease.check(&duty.record, vigil);
-        if standing == Standing::Lost && !leaving {
-            self.stop_on_duty(duty, Stop::Lost);
+        match look(&mut duty.lease, &duty.record) {
+            Some(Standing::Held(requests)) => requests,
+            Some(Standing::Lost) if !leaving => {
+                self.stop_on_duty(duty, Stop::Lost);
+                Requests::default()
+            }
+            _ => Requests::default(),
         }
     }
 
@@ -301,8 +335,7 @@ impl Held {
         };
         duty.count(self.tick);
         let progressed = duty.note(self.gate.take_passed());
-        self.check(duty, Vigil::Awake);
-        let asked = duty.lease.is_asked();
+        let asked = self.look_at(duty, Tenure::look);
         match duty.phase {
             Phase::Probation(left) => {
                 duty.prove();
@@ -316,31 +349,41 @@ impl Held {
             }
             Phase::Working => self.work(duty, progressed, asked),
             Phase::Closing(_) if self.gate.has_arrivals() => {
-                if asked {
+                if asked.proof {
                     self.gate.shut(Stop::Lost);
                     duty.phase = Phase::Leaving(duty.record.grace());
                 } else {
                     // Alive after all, and nobody wants the lock any more.
-                    duty.phase = Phase::Working;
-                    duty.silence = Duration::ZERO;
                     duty.answer();
-                    self.gate.reopen();
+                    self.revive(duty);
                 }
             }
-            Phase::Closing(left) | Phase::Leaving(left) if left.is_zero() => {
-                self.give_up(duty);
-                *guard = None;
+            Phase::Closing(left) | Phase::Expiring(left) | Phase::Leaving(left)
+                if left.is_zero() =>
+            {
+                // Others wait for the guard until the process has ended, if it does.
+                if let Some(duty) = guard.take() {
+                    self.give_up(duty);
+                }
                 drop(guard);
                 detach(self);
             }
             Phase::Closing(left) => duty.phase = Phase::Closing(left.saturating_sub(self.tick)),
+            Phase::Expiring(left) => self.expire(duty, left.saturating_sub(self.tick), progressed),
             Phase::Leaving(left) => duty.phase = Phase::Leaving(left.saturating_sub(self.tick)),
         }
     }
 
+    /// Lets a job go on that was found hung.
+    fn revive(&self, duty: &mut Duty) {
+        duty.phase = Phase::Working;
+        duty.silence = Duration::ZERO;
+        self.gate.reopen();
+    }
+
     /// The tick of a lock whose job works, as far as anybody knows.
-    fn work(&self, duty: &mut Duty, progressed: bool, asked: bool) {
-        if duty.lease.is_asked_to_stop() {
+    fn work(&self, duty: &mut Duty, progressed: bool, asked: Requests) {
+        if asked.stop {
             return self.stop_on_duty(duty, Stop::Replaced);
         }
         let has_run = duty.begun.elapsed();
@@ -348,10 +391,17 @@ impl Held {
         if works && self.terms.at_most.is_some_and(|at_most| has_run > at_most) {
             return self.stop_on_duty(duty, Stop::AtMost);
         }
-        if asked && duty.silence > duty.record.stale() {
+        if let Some(left) = duty.time_left() {
+            let grace = duty.record.grace();
+            if left <= grace {
+                return self.begin_to_expire(duty, left);
+            }
+            self.report_trouble(duty, left - grace);
+        }
+        if asked.proof && duty.silence > duty.record.stale() {
             return self.close(duty);
         }
-        if asked {
+        if asked.proof {
             duty.answer();
         } else {
             duty.beat_if_due(progressed);
@@ -383,8 +433,66 @@ impl Held {
         report::say(&report::closing(&self.path, &duty.record, duty.silence));
     }
 
+    /// Holds the gate of a job whose lease will run out: it is hung, or the store cannot be reached.
+    ///
+    /// What was passed until now is still progress, and whoever comes to the gate is as well: the lease is renewed for that, and the
+    /// gate opens once it is.
+    fn begin_to_expire(&self, duty: &mut Duty, left: Duration) {
+        self.gate.hold_anyway();
+        duty.note(self.gate.take_passed());
+        let grace = left.min(duty.record.grace());
+        duty.phase = Phase::Expiring(grace);
+        duty.record.state = State::Closing;
+        duty.write();
+        // Last: a reader of standard error may take its time.
+        let trouble = duty.lease.courier().and_then(Courier::trouble);
+        report::say(&report::expiring(
+            &self.path,
+            &duty.record,
+            duty.silence,
+            grace,
+            trouble.as_deref(),
+        ));
+    }
+
+    /// The tick of a lock whose lease is about to run out: half of what is left is for the store to answer, the rest to clean up.
+    fn expire(&self, duty: &mut Duty, left: Duration, progressed: bool) {
+        let grace = duty.record.grace();
+        duty.phase = Phase::Expiring(left);
+        if duty.time_left().is_some_and(|left| left > grace) {
+            // Renewed.
+            duty.record.state = State::Working;
+            duty.write();
+            return self.revive(duty);
+        }
+        if left <= grace / 2 {
+            self.gate.shut(Stop::Lost);
+            duty.phase = Phase::Leaving(left);
+        } else if progressed || self.gate.has_arrivals() {
+            duty.prove();
+            duty.write();
+        }
+    }
+
+    /// Says that the lease cannot be renewed, once half of it has passed.
+    fn report_trouble(&self, duty: &mut Duty, left: Duration) {
+        let Some(trouble) = duty.lease.courier().and_then(Courier::trouble) else {
+            duty.troubled = false;
+            return;
+        };
+        if !duty.troubled && left < duty.record.stale() / 2 {
+            duty.troubled = true;
+            report::say(&report::cannot_renew(
+                &self.path,
+                &duty.record,
+                left,
+                &trouble,
+            ));
+        }
+    }
+
     /// Ends a job that reaches no checkpoint: on `main` with its process, elsewhere by taking the lock from it.
-    fn give_up(&self, duty: &mut Duty) {
+    fn give_up(&self, mut duty: Duty) {
         let stop = self.gate.stop().unwrap_or(Stop::Lost);
         let with_its_process = self.terms.role.is_the_process();
         let family = with_its_process.then(|| Family::of(duty.record.process_id));
@@ -394,21 +502,25 @@ impl Held {
             family.as_ref(),
         ));
         if duty.lease.is_held() {
-            duty.write();
+            duty.write_down();
         }
+        let Duty { lease, record, .. } = duty;
         if let Some(family) = family {
-            whereabouts::end(family, &duty.record);
+            whereabouts::end(family, &record);
         }
         let obeyed = self.gate.is_obeyed();
         report::say(&report::given_up(
             &self.path,
-            &duty.record,
+            &record,
             with_its_process,
             obeyed,
         ));
         if with_its_process {
+            // If it cannot be told, the lease runs out.
+            let _ = lease.end(Farewell::LeftWithProcess(&record));
             sys::exit_now(stop.exit_status());
         }
         self.gate.shut(Stop::Lost);
+        let _ = lease.end(Farewell::Left(&record));
     }
 }

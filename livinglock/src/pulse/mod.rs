@@ -15,9 +15,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use held::Held;
+pub(crate) use held::{Held, Hold};
 pub(crate) use terms::{Ended, Role, Terms};
-pub(crate) use whereabouts::end_descendants;
+pub(crate) use whereabouts::{LONGEST_FAREWELL, end_descendants};
 
 use crate::{
     gate::{self, Gate},

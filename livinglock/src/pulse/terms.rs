@@ -26,7 +26,7 @@ impl Role {
     }
 
     /// The child that is a part of the process, and not of the job.
-    pub(super) fn keeper(self) -> Option<u32> {
+    pub(crate) fn keeper(self) -> Option<u32> {
         match self {
             Self::Main | Self::Function => None,
             #[cfg(feature = "cli")]

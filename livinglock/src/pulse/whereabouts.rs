@@ -41,5 +41,8 @@ pub(crate) fn end_descendants(record: &Record) -> usize {
 }
 
 pub(super) fn end(family: Family, record: &Record) -> usize {
-    family.end(record.grace().min(Duration::from_secs(2)))
+    family.end(record.grace().min(LONGEST_FAREWELL))
 }
+
+/// The longest time that what a job has started gets to end by itself, once the job has to go.
+pub(crate) const LONGEST_FAREWELL: Duration = Duration::from_secs(2);

@@ -58,10 +58,7 @@ pub(crate) fn block(subject: &Subject<'_>) -> String {
 
 fn rows(sight: &Sight, record: &Record, descendants: &[Descendant]) -> Vec<(&'static str, String)> {
     let has_ended = matches!(sight.condition, Condition::Left(_) | Condition::Kept(_));
-    let mut rows = vec![(
-        if has_ended { "last run" } else { "holder" },
-        holder(record),
-    )];
+    let mut rows = vec![(if has_ended { "last run" } else { "holder" }, who(record))];
     if record.livinglock == 0 {
         // Another library's: it has no more.
         let ago = ago(sight).map_or_else(String::new, |ago| format!(", {ago}"));
@@ -104,7 +101,7 @@ pub(crate) fn change(path: &Path, sight: &Sight) -> String {
     if let Some(record) = &sight.record
         && sight.condition != Condition::Free
     {
-        let _ = write!(text, "; {}", holder(record));
+        let _ = write!(text, "; {}", who(record));
         if let Some(checkpoint) = &record.checkpoint {
             let _ = write!(text, "; {}", place(checkpoint));
         }
@@ -118,11 +115,11 @@ pub(crate) fn title(path: &Path, sight: &Sight) -> String {
     match (&sight.record, sight.condition) {
         (None, _) | (_, Condition::Free) => {}
         (Some(record), Condition::Left(_) | Condition::Kept(_)) => {
-            let _ = write!(text, "; {}", holder(record));
+            let _ = write!(text, "; {}", who(record));
         }
         (Some(record), _) => {
             let held = sight.ages.held.map(|held| format!(" for {}", span(held)));
-            let _ = write!(text, "; {}{}", holder(record), held.unwrap_or_default());
+            let _ = write!(text, "; {}{}", who(record), held.unwrap_or_default());
         }
     }
     text
@@ -187,20 +184,15 @@ fn headline(sight: &Sight) -> String {
             Fate::Panicked => "left behind by a run that panicked",
             Fate::Stopped => "left behind by a run that was stopped",
             Fate::Foreign => "left behind by another library",
+            Fate::Lapsed => {
+                "left behind by a run whose lease ran out: it crashed, hung or was cut off"
+            }
         },
         (Condition::OtherTool, ..) => "held by another library's record",
         (Condition::Unknown, ..) => "held, but its record cannot be read",
         (Condition::NotALock, ..) => "not a lock file: it has other content",
     };
     text.to_owned()
-}
-
-fn holder(record: &Record) -> String {
-    let mut text = who(record);
-    if !record.host.is_empty() && record.host != Identity::own().host {
-        let _ = write!(text, " on {}", Escaped(&record.host));
-    }
-    text
 }
 
 /// `2026-11-23 02:00:00 UTC, for 43m`

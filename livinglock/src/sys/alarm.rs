@@ -31,9 +31,10 @@ impl Alarm {
         // SAFETY: takes no argument and cannot fail.
         event.sigev_notify_thread_id = unsafe { libc::gettid() };
         let mut timer = ptr::null_mut();
+        // By a clock that goes on in suspend: a lease in a store may have run out meanwhile.
         // SAFETY: `event` is valid and `timer` writable for the whole call.
         let made =
-            unsafe { libc::timer_create(libc::CLOCK_MONOTONIC, &raw mut event, &raw mut timer) };
+            unsafe { libc::timer_create(libc::CLOCK_BOOTTIME, &raw mut event, &raw mut timer) };
         if made == 0 {
             Ok(Self {
                 timer,

@@ -120,6 +120,7 @@ fn fate(condition: Condition) -> Option<&'static str> {
         Fate::Panicked => "panicked",
         Fate::Stopped => "stopped",
         Fate::Foreign => "foreign",
+        Fate::Lapsed => "lapsed",
     })
 }
 

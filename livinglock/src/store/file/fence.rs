@@ -5,7 +5,7 @@
 use std::{fs, io, path::PathBuf, time::Duration};
 
 use super::{
-    Attempt, Claim, Taken,
+    Attempt, FileClaim, Taken,
     faults::{Protection, Step, omits, reach},
     opened::{ALIVE, Opened},
     question::LONGEST_GRACE,
@@ -17,7 +17,7 @@ use crate::{
     report, sys,
 };
 
-impl Claim<'_> {
+impl FileClaim<'_> {
     /// Replaces the file of a holder that was found not to answer, if nothing has changed since.
     pub(super) fn fence(
         &self,
@@ -111,9 +111,7 @@ impl Claim<'_> {
         if !sys::try_lock_byte(&new.file, ALIVE)? {
             return Err(io::Error::other("somebody else holds the new file"));
         }
-        let next = self
-            .new_record(Some(old), probation_after(old))
-            .map_err(io::Error::other)?;
+        let next = self.new_record(Some(old), probation_after(old));
         let written = next.sealed();
         new.write(&written)?;
         Ok((next, written))

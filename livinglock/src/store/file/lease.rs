@@ -36,18 +36,9 @@ impl fmt::Debug for FileLease {
     }
 }
 
-/// How the holder stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// The path leads to our file.
-    Held,
-    /// It leads to another file, or the file system fails: somebody else may own the lock.
-    Lost,
-}
-
 /// What the holder did since it looked last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Vigil {
+pub(super) enum Vigil {
     Awake,
     /// It slept for so long that somebody may have replaced its file, worked and released meanwhile.
     Slept,
@@ -79,27 +70,24 @@ impl FileLease {
     /// Looks whether the lock is still ours; puts the file back if it was only deleted, and its content if that was overwritten.
     ///
     /// Otherwise nobody could judge a hung holder, which writes no more heartbeats.
-    pub(crate) fn check(&mut self, record: &Record, vigil: Vigil) -> Standing {
+    pub(super) fn is_kept(&mut self, record: &Record, vigil: Vigil) -> bool {
         reach(Step::CHECKED);
         if self.failed {
-            return Standing::Lost;
+            return false;
         }
         match self.found() {
             Ok(found) if self.opened.is(&found) => {
                 // On a full disk the next tick tries again.
-                match self.mend(found.size()) {
-                    Err(error) if is_gone(&error) => Standing::Lost,
-                    _ => Standing::Held,
-                }
+                !self.mend(found.size()).is_err_and(|error| is_gone(&error))
             }
-            Ok(_) => Standing::Lost,
+            // Somebody else's file.
+            Ok(_) => false,
             Err(error) if error.kind() == io::ErrorKind::NotFound => match vigil {
                 Vigil::Awake => self.recreate(record),
-                Vigil::Slept => Standing::Lost,
+                Vigil::Slept => false,
             },
-            Err(error) if is_gone(&error) => Standing::Lost,
             // A folder that we may not look into just now: nobody else can have changed what we cannot reach either.
-            Err(_) => Standing::Held,
+            Err(error) => !is_gone(&error),
         }
     }
 
@@ -121,12 +109,12 @@ impl FileLease {
     }
 
     /// Creates the deleted file anew, unless somebody else is quicker.
-    fn recreate(&mut self, record: &Record) -> Standing {
+    fn recreate(&mut self, record: &Record) -> bool {
         let opened = match Opened::create_at(&self.path, self.mode) {
             Ok(Some(opened)) => opened,
-            Ok(None) => return Standing::Lost,
+            Ok(None) => return false,
             // No folder, no room, no permission: then nobody else can create it now. The next tick tries again.
-            Err(_) => return Standing::Held,
+            Err(_) => return true,
         };
         reach(Step::RECREATED);
         let written = record.sealed();
@@ -145,26 +133,24 @@ impl FileLease {
         if taken {
             self.opened = opened;
             self.written = written;
-            Standing::Held
-        } else {
-            Standing::Lost
         }
+        taken
     }
 
     /// Whether a newcomer asks for proof of work. Whoever may only read the file cannot.
-    pub(crate) fn is_asked(&self) -> bool {
+    pub(super) fn is_asked(&self) -> bool {
         sys::is_byte_owned(&self.opened.file, QUESTION).unwrap_or(false)
     }
 
     /// Whether a newcomer asks the job to stop. Whoever may only read the file cannot.
-    pub(crate) fn is_asked_to_stop(&self) -> bool {
+    pub(super) fn is_asked_to_stop(&self) -> bool {
         sys::is_byte_owned(&self.opened.file, STOP).unwrap_or(false)
     }
 
     /// Writes the record in place.
     ///
     /// Without the guard: a holder that is frozen inside it would block everybody.
-    pub(crate) fn write(&mut self, record: &Record) -> io::Result<()> {
+    pub(super) fn write(&mut self, record: &Record) -> io::Result<()> {
         self.written = record.sealed();
         let result = self.opened.write(&self.written);
         self.failed |= result.as_ref().is_err_and(is_gone);
@@ -183,7 +169,7 @@ impl FileLease {
     }
 
     /// Removes the lock file and lets go. Where it cannot be removed, it gets this record, so that it says that it was released.
-    pub(crate) fn release(self, record: &Record) -> io::Result<()> {
+    pub(super) fn release(&self, record: &Record) -> io::Result<()> {
         reach(Step::RELEASING);
         self.remove().inspect_err(|_| {
             let _ = self.opened.write(&record.sealed());
@@ -206,9 +192,17 @@ impl FileLease {
     }
 
     /// Lets go, but leaves a record by which the lock is kept for the rest of `at_least`.
-    pub(crate) fn keep(mut self, record: &Record) -> io::Result<()> {
+    pub(super) fn keep(&mut self, record: &Record) -> io::Result<()> {
         reach(Step::RELEASING);
         self.write(record)
+    }
+
+    /// Leaves a record for whoever comes next, unless the file is another owner's by now.
+    pub(super) fn leave(&mut self, record: &Record) -> io::Result<()> {
+        if self.is_held() {
+            self.write(record)?;
+        }
+        Ok(())
     }
 }
 

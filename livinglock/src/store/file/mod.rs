@@ -9,6 +9,7 @@ mod question;
 mod request;
 #[cfg(feature = "cli")]
 mod sight;
+mod store;
 #[cfg(feature = "cli")]
 mod survey;
 
@@ -20,15 +21,16 @@ use std::{
 
 use faults::{Protection, Step, reach};
 pub(crate) use faults::{Protection as FaultProtection, omits};
-pub(crate) use lease::{FileLease, Standing, Vigil};
+pub(crate) use lease::FileLease;
 pub(crate) use opened::DEFAULT_MODE;
 use opened::{ALIVE, Opened};
 use question::Demand;
-pub(crate) use question::patience;
+pub(crate) use question::{LONGEST_GRACE, patience};
 #[cfg(feature = "cli")]
 pub(crate) use request::{Outcome, Request, Stay};
 #[cfg(feature = "cli")]
 pub(crate) use sight::{Ages, Asked, Clock, Condition, Sight};
+pub use store::FileStore;
 #[cfg(feature = "cli")]
 pub(crate) use survey::{Probe, Survey, holders, shared_file_system};
 
@@ -44,7 +46,7 @@ use crate::{
 
 /// What a newcomer brings.
 #[derive(Debug)]
-pub(crate) struct Claim<'a> {
+pub(crate) struct FileClaim<'a> {
     pub(crate) path: &'a Path,
     pub(crate) mode: u32,
     pub(crate) network_fs: bool,
@@ -52,12 +54,12 @@ pub(crate) struct Claim<'a> {
     /// Ask a working holder to stop.
     pub(crate) replace: bool,
     /// The record of the new holder, without what is known only at acquisition.
-    pub(crate) record: Record,
+    pub(crate) record: &'a Record,
 }
 
-/// A lock that was acquired.
+/// A lock file that was acquired.
 #[derive(Debug)]
-pub(crate) struct Acquired {
+pub(crate) struct FileAcquired {
     pub(crate) lease: FileLease,
     pub(crate) record: Record,
     pub(crate) predecessor: Option<Predecessor>,
@@ -85,9 +87,9 @@ impl Attempt {
     const AGAIN: Self = Self::Again(None);
 }
 
-impl Claim<'_> {
+impl FileClaim<'_> {
     /// Acquires the lock, from a hung holder after asking it; does not wait for a working one.
-    pub(crate) fn acquire(&self) -> Result<Acquired> {
+    pub(crate) fn acquire(&self) -> Result<FileAcquired> {
         // Read once from /proc: not under the guard.
         Identity::own();
         let mut takeover = None;
@@ -119,7 +121,7 @@ impl Claim<'_> {
                         Content::Torn => Some(Predecessor::new(None, takeover)),
                         Content::Blank | Content::Foreign => None,
                     };
-                    return Ok(Acquired {
+                    return Ok(FileAcquired {
                         lease,
                         record,
                         predecessor,
@@ -206,7 +208,7 @@ impl Claim<'_> {
         };
         // Whoever replaced a file and died before its job could start leaves a holder that may not have noticed yet.
         let probation = previous.map(Record::probation).unwrap_or_default();
-        let record = self.new_record(previous, probation)?;
+        let record = self.new_record(previous, probation);
         let written = record.sealed();
         if let Err(error) = opened
             .write(&written)
@@ -247,43 +249,25 @@ impl Claim<'_> {
         }
     }
 
-    fn new_record(&self, previous: Option<&Record>, probation: Duration) -> Result<Record> {
+    fn new_record(&self, previous: Option<&Record>, probation: Duration) -> Record {
         // In microseconds. So far ahead no honest clock was: a forged token must leave the next ones room to grow.
         const CENTURY: u64 = 100 * 366 * 24 * 60 * 60 * 1_000_000;
-        let identity = Identity::own();
-        let owner = sys::random_u128()
-            .map_err(|error| Error::io("draw a random owner for", self.path, error))?;
-        let wall_clock = SystemTime::now();
-        let microseconds = wall_clock
+        let mut record = self.record.clone();
+        record.begin();
+        let microseconds = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_or(0, |since| {
                 u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
             });
-        let now = sys::monotonic_ns();
-        let mut record = Record {
-            process_id: identity.process_id,
-            host: record::bounded_name(&identity.host),
-            boot_id: identity.boot_id.clone(),
-            pid_namespace: identity.pid_namespace,
-            time_namespace: identity.time_namespace,
-            process_started: identity.process_started,
-            process_inode: identity.process_inode,
-            owner: format!("{owner:032x}"),
-            fencing_token: previous
-                .map(|record| record.fencing_token)
-                .filter(|last| *last < microseconds.saturating_add(CENTURY))
-                .map_or(microseconds, |last| microseconds.max(last + 1)),
-            acquired: humantime::format_rfc3339_seconds(wall_clock).to_string(),
-            acquired_ns: now,
-            progress_ns: now,
-            ..self.record.clone()
-        };
+        record.fencing_token = previous
+            .map(|record| record.fencing_token)
+            .filter(|last| *last < microseconds.saturating_add(CENTURY))
+            .map_or(microseconds, |last| microseconds.max(last + 1));
         if !probation.is_zero() {
             record.state = State::Probation;
             record.probation_ms = record::milliseconds(probation);
         }
-        record.stamp();
-        Ok(record)
+        record
     }
 }
 

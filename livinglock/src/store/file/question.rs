@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Attempt, Claim,
+    Attempt, FileClaim,
     faults::{Protection, Step, omits, reach},
     opened::{Opened, QUESTION, STOP},
 };
@@ -31,7 +31,7 @@ pub(crate) fn patience(tick: Duration) -> Duration {
 }
 
 /// No newcomer waits for longer than this for a holder to give way, whatever its record says.
-pub(super) const LONGEST_GRACE: Duration = Duration::from_secs(60 * 60);
+pub(crate) const LONGEST_GRACE: Duration = Duration::from_secs(60 * 60);
 
 /// How much longer a holder may be silent that is about to give way.
 fn grace(record: &Record) -> Duration {
@@ -69,7 +69,7 @@ impl Demand {
     }
 }
 
-impl Claim<'_> {
+impl FileClaim<'_> {
     /// Asks a holder, and waits for its answer.
     ///
     /// Whoever finds that somebody asks already watches all the same, so that an asker that dies or is stopped blocks nobody.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Attempt, Claim,
+    Attempt, FileClaim,
     opened::{DEFAULT_MODE, Opened, open, why_not_open},
     question::{Demand, LONGEST_GRACE, UNKNOWN_TICK, end, patience},
 };
@@ -114,8 +114,8 @@ impl Request<'_> {
     }
 
     /// Of a claim the questions are used alone: this one is never acquired.
-    fn claim(&self) -> Claim<'_> {
-        Claim {
+    fn claim(&self) -> FileClaim<'_> {
+        FileClaim {
             path: self.path,
             mode: DEFAULT_MODE,
             network_fs: true,

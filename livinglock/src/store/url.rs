@@ -1,0 +1,305 @@
+//! The URL of a store, and of a lock in it.
+
+use std::{fmt, path::PathBuf, sync::Arc};
+
+use super::Store;
+use crate::error::{Error, Kind, Result};
+
+/// What leads to a store: a URL, or a store of one's own.
+///
+/// ```no_run
+/// let url = std::env::var("LOCK_URL").unwrap_or_else(|_| "postgres://db1/app".to_owned());
+/// let lock = livinglock::Lock::options().name("nightly").acquire_in(url);
+/// ```
+pub trait ToStore {
+    /// The store of the lock with this name, unless a URL has a name of its own, as in `postgres://db1/app#nightly`.
+    ///
+    /// # Errors
+    ///
+    /// The URL cannot be understood, or needs a feature that is off.
+    fn to_store(&self, name: &str) -> Result<Arc<dyn Store>>;
+}
+
+impl<S: Store + Clone + 'static> ToStore for S {
+    fn to_store(&self, _name: &str) -> Result<Arc<dyn Store>> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+impl ToStore for Arc<dyn Store> {
+    fn to_store(&self, _name: &str) -> Result<Arc<dyn Store>> {
+        Ok(self.clone())
+    }
+}
+
+impl ToStore for str {
+    fn to_store(&self, name: &str) -> Result<Arc<dyn Store>> {
+        Url::parse(self)?.open(Some(name))
+    }
+}
+
+impl ToStore for &str {
+    fn to_store(&self, name: &str) -> Result<Arc<dyn Store>> {
+        (**self).to_store(name)
+    }
+}
+
+impl ToStore for String {
+    fn to_store(&self, name: &str) -> Result<Arc<dyn Store>> {
+        self.as_str().to_store(name)
+    }
+}
+
+impl ToStore for &String {
+    fn to_store(&self, name: &str) -> Result<Arc<dyn Store>> {
+        self.as_str().to_store(name)
+    }
+}
+
+/// The parts of a URL such as `etcd://user:password@a:2379,b:2379/prefix?timeout=3s#nightly`.
+#[derive(Clone)]
+pub(crate) struct Url {
+    /// All of it but the fragment, as clients of the engines want it.
+    #[cfg_attr(
+        not(any(feature = "postgres", feature = "redis")),
+        expect(dead_code, reason = "for the engines")
+    )]
+    pub(super) whole: String,
+    pub(super) scheme: String,
+    #[cfg_attr(not(feature = "etcd"), expect(dead_code, reason = "for the engines"))]
+    pub(super) user: Option<String>,
+    #[cfg_attr(not(feature = "etcd"), expect(dead_code, reason = "for the engines"))]
+    pub(super) password: Option<String>,
+    /// The servers and the path, as written.
+    pub(super) hosts: String,
+    pub(super) path: String,
+    #[cfg_attr(
+        not(any(feature = "postgres", feature = "etcd")),
+        expect(dead_code, reason = "for the engines")
+    )]
+    pub(super) query: Vec<(String, String)>,
+    /// The lock.
+    name: Option<String>,
+}
+
+/// Without user, password and query.
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Url").field(&self.place(None)).finish()
+    }
+}
+
+/// Whether somebody means a URL, and not a path.
+#[cfg(any(feature = "cli", test))]
+pub(crate) fn is_url(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, _)| {
+        !scheme.is_empty()
+            && scheme
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'+')
+    })
+}
+
+impl Url {
+    pub(crate) fn parse(text: &str) -> Result<Self> {
+        let refuse = |why| Err(Kind::Setting(why).into());
+        if text.is_empty() {
+            return refuse(
+                "the URL of the store is empty; set it, for example to postgres://db1/app",
+            );
+        }
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return refuse(
+                "the store is not a URL; write postgres://, redis:// or etcd:// before it, or use `path` for a file",
+            );
+        };
+        let (rest, name) = match rest.split_once('#') {
+            Some((rest, name)) => (rest, Some(decoded(name))),
+            None => (rest, None),
+        };
+        if name.as_ref().is_some_and(String::is_empty) {
+            return refuse("the URL of the store ends in `#`; write the name of the lock after it");
+        }
+        let whole = format!("{scheme}://{rest}");
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, path) = match rest.find('/') {
+            Some(slash) => rest.split_at(slash),
+            None => (rest, ""),
+        };
+        // A password may have an `@` that somebody forgot to encode.
+        let (login, hosts) = match authority.rsplit_once('@') {
+            Some((login, hosts)) => (Some(login), hosts),
+            None => (None, authority),
+        };
+        let (user, password) = match login.map(|login| login.split_once(':').unwrap_or((login, "")))
+        {
+            Some((user, password)) => (Some(user), Some(password)),
+            None => (None, None),
+        };
+        let some = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(decoded);
+        Ok(Self {
+            whole,
+            scheme: scheme.to_ascii_lowercase(),
+            user: some(user),
+            password: some(password),
+            hosts: hosts.to_owned(),
+            path: path.to_owned(),
+            query: query
+                .split('&')
+                .filter(|pair| !pair.is_empty())
+                .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+                .map(|(key, value)| (decoded(key), decoded(value)))
+                .collect(),
+            name,
+        })
+    }
+
+    /// The name of the lock, if the URL has one.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// What reports show: no user, no password, no query.
+    pub(crate) fn place(&self, name: Option<&str>) -> PathBuf {
+        let Self {
+            scheme,
+            hosts,
+            path,
+            ..
+        } = self;
+        let name = name.map(|name| format!("#{name}")).unwrap_or_default();
+        PathBuf::from(format!("{scheme}://{hosts}{path}{name}"))
+    }
+
+    /// The store of the lock that the URL names, or else of the one with this name.
+    pub(crate) fn open(&self, name: Option<&str>) -> Result<Arc<dyn Store>> {
+        let Some(name) = self.name().or(name).filter(|name| !name.is_empty()) else {
+            return Err(Kind::Setting(
+                "the lock has no name; write it at the end of the URL, as in postgres://db1/app#nightly",
+            )
+            .into());
+        };
+        let place = self.place(Some(name));
+        if name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
+            return Err(Error::unfit(
+                &place,
+                "has a name that is longer than 200 bytes or has control characters; use another one",
+            ));
+        }
+        match &*self.scheme {
+            #[cfg(feature = "postgres")]
+            "postgres" | "postgresql" => Ok(Arc::new(super::postgres::Postgres::new(self, name)?)),
+            #[cfg(feature = "redis")]
+            "redis" | "rediss" => Ok(Arc::new(super::redis::Redis::new(self, name)?)),
+            #[cfg(feature = "etcd")]
+            "etcd" | "etcds" => Ok(Arc::new(super::etcd::Etcd::new(self, name)?)),
+            other => Err(Error::unfit(&place, unknown(other))),
+        }
+    }
+
+    /// The names of all locks in the store, in their order.
+    #[cfg(feature = "cli")]
+    pub(crate) fn names(&self) -> Result<Vec<String>> {
+        match &*self.scheme {
+            #[cfg(feature = "postgres")]
+            "postgres" | "postgresql" => super::postgres::names(self),
+            #[cfg(feature = "redis")]
+            "redis" | "rediss" => super::redis::names(self),
+            #[cfg(feature = "etcd")]
+            "etcd" | "etcds" => super::etcd::names(self),
+            other => Err(Error::unfit(&self.place(None), unknown(other))),
+        }
+    }
+}
+
+/// The longest name of a lock, in bytes.
+const LONGEST_NAME: usize = 200;
+
+fn unknown(scheme: &str) -> String {
+    let feature = match scheme {
+        "postgres" | "postgresql" => "postgres",
+        "redis" | "rediss" => "redis",
+        "etcd" | "etcds" => "etcd",
+        _ => {
+            return format!(
+                "has the unknown scheme `{scheme}://`; use `postgres://`, `redis://` or `etcd://`, or `path` for a file"
+            );
+        }
+    };
+    format!("needs the feature `{feature}` of livinglock, which is off; turn it on in Cargo.toml")
+}
+
+/// Text in which `%40` stands for `@`, and so on; what is no such code stays.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, others)) = rest.split_first() {
+        let code = others
+            .get(..2)
+            .filter(|_| first == b'%')
+            .and_then(|code| u8::from_str_radix(std::str::from_utf8(code).ok()?, 16).ok());
+        if let Some(byte) = code {
+            bytes.push(byte);
+            rest = &others[2..];
+        } else {
+            bytes.push(first);
+            rest = others;
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Url {
+        Url::parse(text).expect("a URL")
+    }
+
+    #[test]
+    fn the_place_has_neither_user_nor_password() {
+        for text in [
+            "postgres://alice:s3cret@db1:5432/app?sslmode=require&password=s3cret#nightly",
+            "postgres://alice:s3c@ret@db1:5432/app?x=s3cret#nightly",
+            "postgres://db1:5432/app?user=alice&password=s3cret#nightly",
+        ] {
+            let url = parse(text);
+            let place = url.place(url.name());
+            assert_eq!(place.to_str(), Some("postgres://db1:5432/app#nightly"));
+            assert!(!format!("{url:?}").contains("s3c"), "{url:?}");
+        }
+    }
+
+    #[test]
+    fn the_parts_are_told_apart() {
+        let url = parse("etcd://us%40er:p%3Aw@a:1,b:2/pre/fix?timeout=3s&ca=%2Fx#a%20b");
+        assert_eq!(url.user.as_deref(), Some("us@er"));
+        assert_eq!(url.password.as_deref(), Some("p:w"));
+        assert_eq!((&*url.hosts, &*url.path), ("a:1,b:2", "/pre/fix"));
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        assert_eq!(url.query, [pair("timeout", "3s"), pair("ca", "/x")]);
+        assert_eq!(url.name(), Some("a b"));
+        assert!(!url.whole.contains('#'));
+    }
+
+    #[test]
+    fn what_is_no_url_of_a_store_is_refused_with_a_remedy() {
+        for (text, remedy) in [
+            ("", "set it"),
+            ("db1/app", "write postgres://"),
+            ("mysql://db1/app#x", "use `postgres://`"),
+            ("postgres://db1/app#", "write the name"),
+        ] {
+            let refused = Url::parse(text).and_then(|url| url.open(None));
+            let error = refused.expect_err(text).to_string();
+            assert!(error.contains(remedy), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_no_url() {
+        assert!(is_url("postgres://x") && is_url("etcd+tls://x"));
+        assert!(!is_url("/run/x.lock") && !is_url("a b://x") && !is_url("://x"));
+    }
+}
