@@ -14,6 +14,8 @@ use crate::{scan, suggestion::nearest};
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Kind {
     Path,
+    /// The URL of a store, or a store.
+    Store,
     Name,
     /// A duration. `zero`: whether it may be zero.
     Duration {
@@ -33,9 +35,10 @@ pub(crate) enum Kind {
     Crate,
 }
 
-/// Every key there is. All but `path`, `on_busy`, `coverage` and `crate` are also the name of a setter of `Job`.
+/// Every key there is. All but `path`, `store`, `on_busy`, `coverage` and `crate` are also the name of a setter of `Job`.
 const KEYS: &[(&str, Kind)] = &[
     ("path", Kind::Path),
+    ("store", Kind::Store),
     ("stale", Kind::Duration { zero: false }),
     ("heartbeat", Kind::Duration { zero: false }),
     ("wait", Kind::Duration { zero: true }),
@@ -51,6 +54,7 @@ const KEYS: &[(&str, Kind)] = &[
     ("mode", Kind::Mode),
     ("network_fs", Kind::Switch),
     ("graceful", Kind::Switch),
+    ("margin", Kind::Duration { zero: true }),
     ("coverage", Kind::Coverage),
     ("name", Kind::Name),
     ("crate", Kind::Crate),

@@ -39,7 +39,8 @@ use proc_macro::TokenStream;
 ///
 /// | key | type | meaning | default |
 /// |---|---|---|---|
-/// | `path = "/run/x.lock"` | `AsRef<Path>` | the lock file; a literal must be absolute, because cron starts jobs in an unspecified directory | required |
+/// | `path = "/run/x.lock"` | `AsRef<Path>` | the lock file; a literal must be absolute, because cron starts jobs in an unspecified directory | this or `store` is required |
+/// | `store = "postgres://db1/app"` | a URL, or `Store` | the store, of a lock that many machines share; which lock is told by `#name` at the end of the URL, or else by `name` | |
 /// | `stale = "2h"` | `Duration` | no checkpoint for this long means hung | 1h |
 /// | `heartbeat = "5m"` | `Duration` | the least time between two heartbeats written; shorter than half of `stale` | 1m, or `stale`/10 if that is shorter |
 /// | `wait = "30s"` | `Duration` | wait for a busy lock this long before yielding | do not wait |
@@ -55,6 +56,7 @@ use proc_macro::TokenStream;
 /// | `mode = 0o600` | `u32` | the permissions of the lock file | `0o600` |
 /// | `network_fs` | `bool` | allow the lock file on a network file system, where a partition can mean two owners | `false` |
 /// | `graceful` | `bool` | SIGTERM, SIGINT and SIGHUP stop the job at its next checkpoint; a second one ends the process at once | `false` |
+/// | `margin = "10s"` | `Duration` | with `store`: how long before the lease can run out nobody works under it any more | 8 ticks and some more; see `Options::margin` |
 /// | `coverage = "deny"` | | a loop without a checkpoint is a compile error | `"off"`; see [below](#coverage) |
 /// | `name = "nightly"` | `AsRef<str>` | shown in records and reports | the package for `main`, else the path of the function |
 /// | `crate = ::path` | | where `livinglock` is, if not at `::livinglock` | `::livinglock` |

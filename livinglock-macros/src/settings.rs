@@ -55,8 +55,9 @@ pub(crate) fn validate(
         || quote_spanned!(here=> ::livinglock),
         |argument| valid(runtime(argument)),
     );
-    let mut job = match find(arguments, "path") {
-        Some(argument) => valid(path(argument, &runtime)),
+    let mut job = match find(arguments, "path").or_else(|| find(arguments, "store")) {
+        Some(argument) if argument.kind == Kind::Path => valid(path(argument, &runtime)),
+        Some(argument) => valid(store(argument, &runtime)),
         None => valid(Err(Error::new(
             Span::call_site(),
             "missing `path` argument; write `#[livinglock::batch(path = \"/run/job.lock\")]`",
@@ -65,7 +66,7 @@ pub(crate) fn validate(
     for argument in arguments {
         if !matches!(
             argument.kind,
-            Kind::Path | Kind::Returned | Kind::Coverage | Kind::Crate
+            Kind::Path | Kind::Store | Kind::Returned | Kind::Coverage | Kind::Crate
         ) {
             let value = valid(setting(argument, &runtime));
             // It keeps the place of the key, where the compiler talks about the type of the value.
@@ -119,6 +120,8 @@ fn check_together(arguments: &[Argument], main: Option<bool>, errors: &mut Vec<E
         errors.push(error(second, "`at_most` must be longer than `at_least`"));
     }
 
+    check_place(arguments, errors);
+
     let mut both = arguments
         .iter()
         .filter(|argument| argument.key == "busy" || argument.key == "on_busy");
@@ -135,6 +138,39 @@ fn check_together(arguments: &[Argument], main: Option<bool>, errors: &mut Vec<E
         _ => None,
     };
     errors.extend(message.map(|(argument, message)| Error::new(argument.key.span(), message)));
+}
+
+/// Checks what is right or wrong depending on where the lock is.
+fn check_place(arguments: &[Argument], errors: &mut Vec<Error>) {
+    let mut places = arguments
+        .iter()
+        .filter(|argument| matches!(argument.kind, Kind::Path | Kind::Store));
+    let (first, second) = (places.next(), places.next());
+    if let Some(second) = second {
+        let message = "cannot have both `path` and `store`";
+        errors.push(Error::new(second.key.span(), message));
+        return;
+    }
+    let is_in_store = first.is_some_and(|place| place.kind == Kind::Store);
+    for argument in arguments {
+        let message = match &*argument.key.to_string() {
+            "mode" | "network_fs" if is_in_store => {
+                format!(
+                    "`{}` is for lock files; leave it out with `store`",
+                    argument.key
+                )
+            }
+            "on_stale" if is_in_store => {
+                "`on_stale` is for lock files: a lease in a `store` runs out by itself".to_owned()
+            }
+            "margin" if first.is_some() && !is_in_store => {
+                "`margin` is for a lease in a `store`: the lock of a file does not run out"
+                    .to_owned()
+            }
+            _ => continue,
+        };
+        errors.push(Error::new(argument.key.span(), message));
+    }
 }
 
 /// The duration of a valid literal.
@@ -199,6 +235,54 @@ fn path(argument: &Argument, runtime: &TokenStream) -> Result<TokenStream> {
     }
 }
 
+/// `store`: the call that makes the `Job`.
+fn store(argument: &Argument, runtime: &TokenStream) -> Result<TokenStream> {
+    let here = Span::mixed_site();
+    match &argument.value {
+        Value::Literal(Lit::Str(literal)) => {
+            check_url(&literal.value()).map_err(|message| error(argument, message))?;
+            Ok(quote_spanned!(here=> #runtime::__private::Job::by_url(#literal)))
+        }
+        Value::Literal(_) => Err(error(argument, EXPECTED_URL)),
+        expression => {
+            let store = borrow(expression.to_token_stream());
+            Ok(quote_spanned!(here=> #runtime::__private::Job::in_store(#store)))
+        }
+    }
+}
+
+const EXPECTED_URL: &str = "expected the URL of a store, like \"postgres://db1/app\", \"redis://cache1\" or \"etcd://node1:2379\"";
+
+/// Checks the URL of a store as far as it can be without asking it.
+fn check_url(url: &str) -> std::result::Result<(), String> {
+    let (scheme, rest) = url.split_once("://").ok_or(EXPECTED_URL)?;
+    // These are features of this crate only so that it knows those of `livinglock`.
+    let (feature, is_on) = match scheme {
+        "postgres" | "postgresql" => ("postgres", cfg!(feature = "postgres")),
+        _ if is_scheme(scheme, "redis") => ("redis", cfg!(feature = "redis")),
+        _ if is_scheme(scheme, "etcd") => ("etcd", cfg!(feature = "etcd")),
+        _ => return Err(EXPECTED_URL.to_owned()),
+    };
+    if !is_on {
+        return Err(format!(
+            "`{scheme}://` locks require the `{feature}` feature of `livinglock`"
+        ));
+    }
+    if rest.ends_with('#') {
+        return Err(
+            "the name of the lock after `#` is empty; write it there, or in `name`".to_owned(),
+        );
+    }
+    Ok(())
+}
+
+/// Whether a URL's scheme is that of an engine: alone, with an `s` for TLS, or with more of its own after a `+`.
+fn is_scheme(scheme: &str, engine: &str) -> bool {
+    scheme.strip_prefix(engine).is_some_and(|more| {
+        more.is_empty() || more == "s" || more.starts_with('+') || more.starts_with("s+")
+    })
+}
+
 /// The value for the setter of any other key.
 fn setting(argument: &Argument, runtime: &TokenStream) -> Result<TokenStream> {
     let here = Span::mixed_site();
@@ -249,7 +333,7 @@ fn setting(argument: &Argument, runtime: &TokenStream) -> Result<TokenStream> {
         )),
         (Kind::Name, Lit::Str(_)) => Ok(literal.to_token_stream()),
         (Kind::Name, _) => Err(error(argument, "expected a name in quotes")),
-        (Kind::Path | Kind::Returned | Kind::Coverage | Kind::Crate, _) => {
+        (Kind::Path | Kind::Store | Kind::Returned | Kind::Coverage | Kind::Crate, _) => {
             unreachable!("`{}` has no setter", argument.key)
         }
     }
