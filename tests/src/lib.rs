@@ -2,7 +2,7 @@
 //!
 //! A [`Scene`] is a folder with a lock file; [`Job`]s are started in it as processes of their own, and a witness, which shares no code
 //! with the lock under test, sees to it that no two of them work at the same time. Every wait is for a condition and has a
-//! deadline. What the harness itself cannot do (a folder that cannot be made, a program that cannot be started) panics.
+//! deadline. A [`Proxy`] is the network before a server. What the harness itself cannot do (a folder that cannot be made, a program that cannot be started) panics.
 
 mod dice;
 mod freezer;
@@ -10,6 +10,8 @@ mod innocent;
 mod job;
 mod kernel_lock;
 mod part;
+mod port;
+mod proxy;
 mod running;
 mod scene;
 mod signals;
@@ -29,6 +31,7 @@ pub use innocent::Innocent;
 pub use job::Job;
 pub use kernel_lock::{Guarded, ask, ask_to_stop, hold, is_asked};
 pub use part::Part;
+pub use proxy::{Direction, Proxy};
 pub use running::{Ended, Running, Signal, is_running};
 pub use scene::Scene;
 pub use small_disk::SmallDisk;
