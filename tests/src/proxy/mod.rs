@@ -44,7 +44,8 @@ impl Direction {
 
 /// A TCP proxy on loopback before a server. It passes everything on, until it is told otherwise.
 ///
-/// What it is told holds for the connections that are there and for those that come. Dropped, it cuts all of them.
+/// What it is told holds for the connections that are there and for those that come; those are there that
+/// [`connections`](Self::connections) has counted, a little after their client has connected. Dropped, it cuts all of them.
 #[derive(Debug)]
 pub struct Proxy {
     shared: Arc<Shared>,
