@@ -1,8 +1,9 @@
 //! The harness of the tests with a witness: real processes, real signals, counted rounds.
 //!
 //! A [`Scene`] is a folder with a lock file; [`Job`]s are started in it as processes of their own, and a witness, which shares no code
-//! with the lock under test, sees to it that no two of them work at the same time. Every wait is for a condition and has a
-//! deadline. What the harness itself cannot do (a folder that cannot be made, a program that cannot be started) panics.
+//! with the lock under test, sees to it that no two of them work at the same time. A [`Server`] is a lock store that a test has for
+//! itself, and a [`Proxy`] the network before it. Every wait is for a condition and has a deadline. What the harness itself cannot do
+//! (a folder that cannot be made, a program that cannot be started) panics.
 
 mod dice;
 mod freezer;
@@ -10,8 +11,11 @@ mod innocent;
 mod job;
 mod kernel_lock;
 mod part;
+mod port;
+mod proxy;
 mod running;
 mod scene;
+mod servers;
 mod signals;
 mod small_disk;
 mod strace;
@@ -29,8 +33,10 @@ pub use innocent::Innocent;
 pub use job::Job;
 pub use kernel_lock::{Guarded, ask, ask_to_stop, hold, is_asked};
 pub use part::Part;
+pub use proxy::{Direction, Proxy};
 pub use running::{Ended, Running, Signal, is_running};
 pub use scene::Scene;
+pub use servers::{Engine, PASSWORD, READER, Server, USER};
 pub use small_disk::SmallDisk;
 pub use strace::{Blow, Call, Errno, Strace};
 pub use tally::Tally;
