@@ -200,6 +200,10 @@ impl Options {
     /// let refused = livinglock::Lock::options().acquire_in("mysql://db1/app");
     /// assert!(refused.unwrap_err().to_string().contains("unknown scheme"));
     /// ```
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "so that a text can be given as it is"
+    )]
     pub fn acquire_in(&self, store: impl ToStore) -> Result<Lock> {
         self.acquire_at(Place::Store(&store))
     }

@@ -5,7 +5,10 @@
 mod beat;
 mod doctor;
 mod notification;
+mod place;
 mod run;
+#[cfg(feature = "postgres")]
+mod schema;
 mod service_manager;
 mod shell;
 mod status;
@@ -47,6 +50,8 @@ enum Command {
     Wait(wait::Wait),
     Watch(watch::Watch),
     Doctor(doctor::Doctor),
+    #[cfg(feature = "postgres")]
+    Schema(schema::Schema),
     Completions(shell::Completions),
     Man(shell::Man),
 }
@@ -71,6 +76,8 @@ pub fn main() -> ExitCode {
         Command::Wait(wait) => wait.run(),
         Command::Watch(watch) => watch.run(),
         Command::Doctor(doctor) => doctor.run(),
+        #[cfg(feature = "postgres")]
+        Command::Schema(schema) => schema.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),
     };

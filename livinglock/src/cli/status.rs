@@ -11,7 +11,7 @@ use std::{
 
 use clap::Args;
 
-pub(super) use seen::{Seen, Verdict, look};
+pub(super) use seen::{Seen, Verdict, look, shown};
 
 use crate::{error::Result, report};
 
@@ -29,13 +29,13 @@ Exit status:
   4  unknown: it cannot be read, or is not a lock file
 Of several locks the most serious one counts, in the order 2, 4, 1, 0, 3. CLI.md describes the output of --json.
 
-Example: livinglock status /run/lock /var/run/nightly.lock")]
+Example: livinglock status /run/lock /var/run/nightly.lock postgres://db1/app#nightly")]
 pub(super) struct Status {
     /// Print one JSON array, with an object for each lock
     #[arg(long)]
     json: bool,
-    /// Lock files, or folders: of a folder every lock file in it
-    #[arg(required = true, value_name = "PATH")]
+    /// Lock files, folders with lock files, locks in stores like `postgres://db1/app#nightly`, or whole stores
+    #[arg(required = true, value_name = "PATH|URL")]
     paths: Vec<PathBuf>,
 }
 
@@ -45,7 +45,7 @@ impl Status {
         reason = "as every command; what fails here is part of the answer"
     )]
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let seen = look(&self.paths);
+        let seen = look(&self.paths, &[]);
         let text = if self.json {
             json::array(&seen)
         } else {
@@ -58,7 +58,7 @@ impl Status {
 
     fn blocks(&self, seen: &[Seen]) -> String {
         if seen.is_empty() {
-            return report::no_lock_in(&self.paths);
+            return report::no_lock_in(&shown(&self.paths));
         }
         let blocks: Vec<String> = seen.iter().map(Seen::block).collect();
         blocks.join("\n")

@@ -7,8 +7,13 @@ use clap::{Args, ValueHint};
 use crate::{
     error::{Error, Result},
     report,
-    store::file::{Condition, Outcome, Request, Sight},
+    store::{
+        ask_in_store,
+        file::{Condition, Outcome, Request},
+    },
 };
+
+use super::place::Place;
 
 /// Ask the holder of a lock to stop, and wait until it has.
 ///
@@ -33,8 +38,8 @@ pub(super) struct Stop {
     /// End the holder's process if it does not stop
     #[arg(long)]
     force: bool,
-    /// The lock file
-    #[arg(value_hint = ValueHint::FilePath)]
+    /// The lock file, or a lock in a store like `postgres://db1/app#nightly`
+    #[arg(value_hint = ValueHint::FilePath, value_name = "PATH|URL")]
     path: PathBuf,
 }
 
@@ -45,53 +50,60 @@ impl Stop {
     const GRACE: Duration = Duration::from_secs(10);
 
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let sight = Sight::of(&self.path)?;
+        let place = Place::of(&self.path)?;
+        let path = place.path();
+        let sight = place.look()?;
         let record = sight.record.as_deref();
         let (status, sentence) = match sight.condition {
-            condition @ (Condition::Free | Condition::Left(_) | Condition::Kept(_)) => (
-                ExitCode::SUCCESS,
-                report::stop::nobody(&self.path, condition),
-            ),
+            condition @ (Condition::Free | Condition::Left(_) | Condition::Kept(_)) => {
+                (ExitCode::SUCCESS, report::stop::nobody(path, condition))
+            }
             Condition::OtherTool => (
                 ExitCode::from(Self::HELD),
-                report::stop::other_tool(&self.path, record),
+                report::stop::other_tool(path, record),
             ),
             Condition::NotALock => {
-                return Err(Error::foreign(&self.path));
+                return Err(Error::foreign(path));
             }
-            _ => return self.ask(),
+            _ => return self.ask(&place),
         };
         report::say(&sentence);
         Ok(status)
     }
 
-    fn ask(&self) -> Result<ExitCode> {
-        let request = Request {
-            path: &self.path,
-            grace: self.grace,
-            force: self.force.then(|| self.grace.unwrap_or(Self::GRACE)),
+    fn ask(&self, place: &Place) -> Result<ExitCode> {
+        let path = place.path();
+        let force = self.force.then(|| self.grace.unwrap_or(Self::GRACE));
+        let outcome = match place {
+            Place::File(path) => Request {
+                path,
+                grace: self.grace,
+                force,
+            }
+            .put()?,
+            Place::Store(store) => ask_in_store(&**store, self.grace, force)?,
         };
-        match request.put()? {
-            Outcome::NotHeld => report::say(&report::stop::nobody(&self.path, Condition::Free)),
+        match outcome {
+            Outcome::NotHeld => report::say(&report::stop::nobody(path, Condition::Free)),
             Outcome::Gone {
                 record,
                 after,
                 forced,
             } => {
                 let record = record.as_deref();
-                report::say(&report::stop::gone(&self.path, record, after, forced));
+                report::say(&report::stop::gone(path, record, after, forced));
             }
             Outcome::Stays { record, after, why } => {
                 let record = record.as_deref();
-                report::say(&report::stop::stays(&self.path, record, after, &why));
+                report::say(&report::stop::stays(path, record, after, &why));
                 return Ok(ExitCode::from(Self::HELD));
             }
         }
-        let next = Sight::of(&self.path)?;
+        let next = place.look()?;
         Ok(match next.condition {
             Condition::Kept(_) => ExitCode::SUCCESS,
             condition => condition.busy().map_or(ExitCode::SUCCESS, |why| {
-                report::say(&report::busy(&self.path, &why, next.record.as_deref()));
+                report::say(&report::busy(path, &why, next.record.as_deref()));
                 ExitCode::from(Self::HELD)
             }),
         })

@@ -12,8 +12,10 @@ use clap::{Args, ValueHint};
 use crate::{
     error::{Error, Result},
     exit_status, report,
-    store::file::{Condition, Sight},
+    store::file::Condition,
 };
+
+use super::place::Place;
 
 /// Wait until nobody holds a lock.
 ///
@@ -29,34 +31,33 @@ pub(super) struct Wait {
     /// Give up after this long; without it, wait for as long as it takes
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     timeout: Option<Duration>,
-    /// The lock file
-    #[arg(value_hint = ValueHint::FilePath)]
+    /// The lock file, or a lock in a store like `postgres://db1/app#nightly`
+    #[arg(value_hint = ValueHint::FilePath, value_name = "PATH|URL")]
     path: PathBuf,
 }
 
 impl Wait {
-    /// How often the lock is looked at.
-    const PAUSE: Duration = Duration::from_millis(50);
-
     pub(super) fn run(&self) -> Result<ExitCode> {
         let begun = Instant::now();
+        let place = Place::of(&self.path)?;
+        let path = place.path();
         loop {
-            let sight = Sight::of(&self.path)?;
+            let sight = place.look()?;
             if sight.condition == Condition::NotALock {
-                return Err(Error::foreign(&self.path));
+                return Err(Error::foreign(path));
             }
             let Some(why) = sight.condition.busy() else {
                 return Ok(ExitCode::SUCCESS);
             };
             let pause = match self.timeout {
-                None => Self::PAUSE,
+                None => place.pause(),
                 Some(timeout) => match timeout.checked_sub(begun.elapsed()) {
                     None => {
                         let holder = sight.record.as_deref();
-                        report::say(&report::stop::still_held(&self.path, &why, holder, timeout));
+                        report::say(&report::stop::still_held(path, &why, holder, timeout));
                         return Ok(ExitCode::from(exit_status::AT_MOST));
                     }
-                    Some(left) => left.min(Self::PAUSE),
+                    Some(left) => left.min(place.pause()),
                 },
             };
             thread::sleep(pause);

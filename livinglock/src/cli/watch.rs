@@ -21,7 +21,10 @@ use signal_hook::{
     low_level::emulate_default_handler,
 };
 
-use super::status::{Seen, Verdict, look, print};
+use super::{
+    place::Place,
+    status::{Seen, Verdict, look, print, shown},
+};
 use crate::{
     error::{Error, Result},
     report,
@@ -42,8 +45,8 @@ NO_COLOR is honoured. Ctrl-C ends it.
 
 Example: livinglock watch /var/run/nightly.lock")]
 pub(super) struct Watch {
-    /// Lock files, or folders: of a folder every lock file in it
-    #[arg(required = true, value_name = "PATH")]
+    /// Lock files, folders with lock files, locks in stores like `postgres://db1/app#nightly`, or whole stores
+    #[arg(required = true, value_name = "PATH|URL")]
     paths: Vec<PathBuf>,
 }
 
@@ -67,7 +70,7 @@ impl Watch {
         loop {
             let seen = self.look(&mut known);
             if seen.is_empty() {
-                let _ = print(&report::no_lock_in(&self.paths));
+                let _ = print(&report::no_lock_in(&shown(&self.paths)));
             }
             let is_read = view.show(&seen);
             if !is_read || seen.iter().all(Seen::is_settled) {
@@ -79,26 +82,32 @@ impl Watch {
                 // Ends us as if we had not listened, so that a shell in a loop ends too.
                 let _ = emulate_default_handler(signal);
             }
-            thread::sleep(Self::PAUSE);
+            thread::sleep(Self::pause(&known));
         }
     }
 
     /// Looks at the locks; also at those whose file has gone from its folder since.
-    fn look(&self, known: &mut Vec<PathBuf>) -> Vec<Seen> {
-        let mut seen = look(&self.paths);
-        let is_seen = |path: &PathBuf| seen.iter().any(|seen| seen.path == *path);
-        let gone: Vec<PathBuf> = known
+    fn look(&self, known: &mut Vec<Place>) -> Vec<Seen> {
+        let mut seen = look(&self.paths, known);
+        let is_seen = |place: &&Place| seen.iter().any(|seen| seen.path == place.path());
+        let gone: Vec<Place> = known
             .iter()
-            .filter(|path| !is_seen(path))
+            .filter(|place| !is_seen(place))
             .cloned()
             .collect();
-        seen.extend(look(&gone));
-        for seen in &seen {
-            if !known.contains(&seen.path) {
-                known.push(seen.path.clone());
+        seen.extend(gone.into_iter().map(Seen::of));
+        for place in seen.iter().filter_map(|seen| seen.place.as_ref()) {
+            if !known.iter().any(|known| known.path() == place.path()) {
+                known.push(place.clone());
             }
         }
         seen
+    }
+
+    /// How long to wait until the next look.
+    fn pause(known: &[Place]) -> Duration {
+        let slowest = known.iter().map(Place::pause).max();
+        slowest.unwrap_or_default().max(Self::PAUSE)
     }
 }
 

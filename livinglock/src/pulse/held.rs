@@ -60,6 +60,16 @@ pub(crate) struct Hold {
     pub(crate) predecessor: Option<Predecessor>,
 }
 
+/// What holds a lock for whoever works under it.
+#[cfg(feature = "cli")]
+#[derive(Debug)]
+pub(crate) enum Keepsake {
+    /// The open lock file; another one after it was deleted and put back.
+    File(FileId, OwnedFd),
+    /// A lease: until then (`CLOCK_BOOTTIME`, nanoseconds) nobody may work under it any more, unless it is renewed.
+    Until(u64),
+}
+
 impl Held {
     /// Puts a lock that was just acquired under the care of the pulse.
     ///
@@ -268,12 +278,15 @@ impl Held {
         }
     }
 
-    /// The open lock file by which the lock is held; another one after it was deleted and put back.
+    /// What the keeper of a run has to know of the lock, unless it is this that it knows.
     #[cfg(feature = "cli")]
-    pub(crate) fn lock_file(&self, known: Option<FileId>) -> Option<(FileId, OwnedFd)> {
+    pub(crate) fn keepsake(&self, known: Option<FileId>) -> Option<Keepsake> {
         match &self.duty().as_ref()?.lease {
-            Tenure::Here(lease) => lease.file(known),
-            Tenure::Elsewhere(_) => None,
+            Tenure::Here(lease) => {
+                let (id, file) = lease.file(known)?;
+                Some(Keepsake::File(id, file))
+            }
+            Tenure::Elsewhere(courier) => courier.lasts_until().map(Keepsake::Until),
         }
     }
 
@@ -392,11 +405,10 @@ impl Held {
             return self.stop_on_duty(duty, Stop::AtMost);
         }
         if let Some(left) = duty.time_left() {
-            let grace = duty.record.grace();
-            if left <= grace {
-                return self.begin_to_expire(duty, left);
+            match left.checked_sub(duty.record.grace()) {
+                None | Some(Duration::ZERO) => return self.begin_to_expire(duty, left),
+                Some(left) => self.report_trouble(duty, left),
             }
-            self.report_trouble(duty, left - grace);
         }
         if asked.proof && duty.silence > duty.record.stale() {
             return self.close(duty);

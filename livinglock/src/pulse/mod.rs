@@ -15,6 +15,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[cfg(feature = "cli")]
+pub(crate) use held::Keepsake;
 pub(crate) use held::{Held, Hold};
 pub(crate) use terms::{Ended, Role, Terms};
 pub(crate) use whereabouts::{LONGEST_FAREWELL, end_descendants};

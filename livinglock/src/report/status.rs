@@ -9,7 +9,7 @@ use std::{
 use super::{Escaped, autopsy, in_hands_of, place, processes, span, who};
 use crate::{
     predecessor::Fate,
-    process::{Identity, Standstill},
+    process::Standstill,
     record::{Checkpoint, Descendant, Record, State},
     store::file::{Ages, Asked, Clock, Condition, Sight},
 };
@@ -150,7 +150,7 @@ pub(crate) fn no_lock_in(folders: &[PathBuf]) -> String {
         .iter()
         .map(|folder| super::path(folder).to_string())
         .collect();
-    format!("no lock file in {}\n", folders.join(", "))
+    format!("no lock in {}\n", folders.join(", "))
 }
 
 /// How a lock stands, in words that do not change by time alone.
@@ -276,7 +276,7 @@ fn ago(sight: &Sight) -> Option<String> {
 
 fn by_clock(ages: Ages) -> &'static str {
     match ages.clock {
-        Clock::Monotonic => "",
+        Clock::Monotonic | Clock::Store => "",
         Clock::Wall => " by the wall clock",
     }
 }

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    predecessor::Predecessor,
     record::{Record, milliseconds},
     report, sys,
 };
@@ -262,7 +263,7 @@ impl Courier {
     pub(crate) fn acquire(&self, mut claim: Claim) -> Result<Tried> {
         claim.timeout = self.timeout;
         let desk = self.desk.clone();
-        let attempt = self.wait_for(move |store| {
+        self.wait_for(move |store| {
             let sent = sys::boottime_ns();
             match store.acquire(&claim) {
                 Ok(Attempt::Acquired(acquired)) => {
@@ -275,14 +276,13 @@ impl Courier {
                     state.lasts_until = lease.length().map(|length| sent + nanoseconds(length));
                     state.asked_at = sent;
                     drop(state);
-                    let tried = Tried::Acquired(Box::new(record), predecessor);
+                    let tried = Tried::Acquired(Box::new(record), predecessor.map(Box::new));
                     (Ok(tried), Some(lease))
                 }
                 Ok(Attempt::Busy(sighting)) => (Ok(Tried::Busy(sighting)), None),
                 Err(error) => (Err(error), None),
             }
-        });
-        attempt
+        })
     }
 
     fn wait_for<T: Send + 'static>(
@@ -355,6 +355,13 @@ impl Courier {
         Some(left.saturating_sub(self.margin))
     }
 
+    /// When nobody may work any more who is not told of a renewal: the pulse, if it is awake, has ended the job by then.
+    #[cfg(feature = "cli")]
+    pub(crate) fn lasts_until(&self) -> Option<u64> {
+        let until = self.desk.state().lasts_until?;
+        Some(until.saturating_sub(nanoseconds(self.margin / 2)))
+    }
+
     /// Why the store could not be asked the last time, if so.
     pub(crate) fn trouble(&self) -> Option<String> {
         self.desk.state().trouble.clone()
@@ -395,7 +402,7 @@ impl Drop for Courier {
 
 /// What one try to acquire a lock has led to.
 pub(crate) enum Tried {
-    Acquired(Box<Record>, Option<crate::Predecessor>),
+    Acquired(Box<Record>, Option<Box<Predecessor>>),
     Busy(super::Sighting),
 }
 

@@ -147,6 +147,10 @@ mod newcomer;
 mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "cli")]
+mod request;
+#[cfg(feature = "cli")]
+mod sighting;
 mod url;
 
 use std::{any::Any, fmt, path::Path, time::Duration};
@@ -154,7 +158,13 @@ use std::{any::Any, fmt, path::Path, time::Duration};
 pub(crate) use courier::{Courier, Tenure};
 pub use file::FileStore;
 pub(crate) use newcomer::acquire;
+#[cfg(all(feature = "cli", feature = "postgres"))]
+pub(crate) use postgres::schema as postgres_schema;
+#[cfg(feature = "cli")]
+pub(crate) use request::ask_in_store;
 pub use url::ToStore;
+#[cfg(feature = "cli")]
+pub(crate) use url::{Url, is_url};
 
 use crate::{OnStale, error::Result, predecessor::Predecessor, record::Record};
 
@@ -275,6 +285,7 @@ pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What one try to acquire a lock has led to.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "made once a run")]
 pub enum Attempt {
     /// It is ours.
     Acquired(Acquired),

@@ -34,7 +34,7 @@ pub(crate) fn acquire(
             Tried::Acquired(record, predecessor) => {
                 let predecessor = predecessor.map(|predecessor| match (waited, &claim.gone) {
                     (Some(waited), _) => predecessor.gave_way(waited),
-                    (None, Some(_)) => predecessor,
+                    (None, Some(_)) => *predecessor,
                     (None, None) => predecessor.lapsed(),
                 });
                 return Ok((record, predecessor));

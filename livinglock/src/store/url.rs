@@ -61,20 +61,26 @@ impl ToStore for &String {
 pub(crate) struct Url {
     /// All of it but the fragment, as clients of the engines want it.
     #[cfg_attr(
-        not(any(feature = "postgres", feature = "redis")),
+        not(any(feature = "postgres", feature = "redis", test)),
         expect(dead_code, reason = "for the engines")
     )]
     pub(super) whole: String,
     pub(super) scheme: String,
-    #[cfg_attr(not(feature = "etcd"), expect(dead_code, reason = "for the engines"))]
+    #[cfg_attr(
+        not(any(feature = "etcd", test)),
+        expect(dead_code, reason = "for the engines")
+    )]
     pub(super) user: Option<String>,
-    #[cfg_attr(not(feature = "etcd"), expect(dead_code, reason = "for the engines"))]
+    #[cfg_attr(
+        not(any(feature = "etcd", test)),
+        expect(dead_code, reason = "for the engines")
+    )]
     pub(super) password: Option<String>,
     /// The servers and the path, as written.
     pub(super) hosts: String,
     pub(super) path: String,
     #[cfg_attr(
-        not(any(feature = "postgres", feature = "etcd")),
+        not(any(feature = "postgres", feature = "etcd", test)),
         expect(dead_code, reason = "for the engines")
     )]
     pub(super) query: Vec<(String, String)>,

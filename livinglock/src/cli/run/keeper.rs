@@ -125,10 +125,12 @@ fn keep(
     sys::set_name(c"livinglock-keep");
     sys::adopt_orphans()?;
     let children = SignalFd::of(&[libc::SIGCHLD])?;
+    let mut lease = None;
     let (variables, mut files) = loop {
         sys::wait_readable([channel.as_fd()])?;
         match channel.receive()? {
             Arrival::Message(bytes, files) => match Order::parse(&bytes) {
+                Some(Order::Lease(until)) => lease = Some(Hold::Lease(until)),
                 Some(Order::Go(variables)) => break (variables, files.into_iter()),
                 _ => return Err(io::ErrorKind::InvalidData.into()),
             },
@@ -137,7 +139,10 @@ fn keep(
             Arrival::Closed => return Ok(()),
         }
     };
-    let held = files.next().ok_or(io::ErrorKind::InvalidData)?;
+    let held = match lease {
+        Some(lease) => lease,
+        None => Hold::File(files.next().ok_or(io::ErrorKind::InvalidData)?.into()),
+    };
     let mut command = prepared(command, &variables, files);
     let has_terminal = start.terminal.is_some();
     sys::begin_apart(&mut command, start);
@@ -147,7 +152,7 @@ fn keep(
     let keeping = Keeping {
         channel,
         children,
-        held: Some(held.into()),
+        held: Some(held),
         lock,
         grace,
         variables,
@@ -188,12 +193,18 @@ fn prepared(
     prepared
 }
 
+/// What keeps the lock from being free while anything works.
+enum Hold {
+    File(File),
+    /// Until then (`CLOCK_BOOTTIME`, nanoseconds).
+    Lease(u64),
+}
+
 /// A keeper whose command runs.
 struct Keeping<'a> {
     channel: Channel,
     children: SignalFd,
-    /// Keeps the lock from being free while anything works.
-    held: Option<File>,
+    held: Option<Hold>,
     lock: &'a Path,
     grace: Duration,
     variables: Vec<Variable>,
@@ -241,7 +252,7 @@ impl Keeping<'_> {
             if !self.is_stopping && looked.elapsed() >= pause {
                 looked = Instant::now();
                 misses = if self.is_replaced() { misses + 1 } else { 0 };
-                if misses >= Self::LOOKS.1 {
+                if misses >= Self::LOOKS.1 || self.has_run_out() {
                     // The runner stands still, and somebody has taken its lock.
                     self.end_all(Duration::ZERO);
                     return self.say_at_last(News::Replaced);
@@ -283,9 +294,10 @@ impl Keeping<'_> {
                 Arrival::Message(bytes, files) => match Order::parse(&bytes) {
                     Some(Order::Lock) => {
                         if let Some(file) = files.into_iter().next() {
-                            self.held = Some(file.into());
+                            self.held = Some(Hold::File(file.into()));
                         }
                     }
+                    Some(Order::Lease(until)) => self.held = Some(Hold::Lease(until)),
                     Some(Order::Signal(signal)) => {
                         // Not reaped, so that the number is still its own. It may have become somebody whom we must not signal.
                         let _ = sys::signal_group(command, signal);
@@ -304,11 +316,18 @@ impl Keeping<'_> {
     /// Whether another file is in the place of ours. One that was only removed the runner puts back.
     fn is_replaced(&self) -> bool {
         let id = |found: &fs::Metadata| (found.dev(), found.ino());
-        let ours = self.held.as_ref().and_then(|held| held.metadata().ok());
-        match (self.lock.symlink_metadata(), ours) {
-            (Ok(there), Some(ours)) => id(&there) != id(&ours),
+        let Some(Hold::File(ours)) = &self.held else {
+            return false;
+        };
+        match (self.lock.symlink_metadata(), ours.metadata()) {
+            (Ok(there), Ok(ours)) => id(&there) != id(&ours),
             _ => false,
         }
+    }
+
+    /// Whether the lease has run out, for all that the runner has said.
+    fn has_run_out(&self) -> bool {
+        matches!(self.held, Some(Hold::Lease(until)) if sys::boottime_ns() >= until)
     }
 
     /// Ends whatever is left, and returns only when nobody is. How many there were.

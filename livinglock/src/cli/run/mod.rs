@@ -27,6 +27,7 @@ use self::{evidence::Evidence, keeper::Keeper, runner::Runner, sources::Beat};
 use crate::{
     OnStale,
     batch::{self, Job},
+    cli::place::url_in,
     error::{Error, Result},
     exit_status, gate,
     pulse::{Held, Role},
@@ -99,7 +100,11 @@ pub(super) struct Run {
     /// What proves work: `output`, `cpu`, `notify` or `file:PATH`; may be given more than once [default: cpu and notify]
     #[arg(long, value_name = "BEAT")]
     beat: Vec<Beat>,
-    /// The lock file
+    /// With a store: how long before the lease can run out everything is ended [default: 8 ticks and some more]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    margin: Option<Duration>,
+    /// The lock file, or a lock in a store like `postgres://db1/app#nightly`
+    #[arg(value_name = "PATH|URL")]
     path: PathBuf,
     /// The command with its arguments
     #[arg(last = true, required = true)]
@@ -188,7 +193,11 @@ impl Run {
     }
 
     fn job<'a>(&'a self, name: &'a str) -> Job<'a> {
-        let mut job = Job::at(&self.path)
+        let job = match url_in(&self.path) {
+            Some(url) => Job::by_url(url),
+            None => Job::at(&self.path),
+        };
+        let mut job = job
             .name(name)
             .stale(self.stale)
             .busy(self.busy)
@@ -211,6 +220,9 @@ impl Run {
         }
         if let Some(at_least) = self.at_least {
             job = job.at_least(at_least);
+        }
+        if let Some(margin) = self.margin {
+            job = job.margin(margin);
         }
         if let Some(mode) = self.mode {
             job = job.mode(mode);

@@ -19,7 +19,7 @@ use crate::{
     error::{Error, Result},
     exit_status, gate,
     process::{Family, FileId},
-    pulse::Held,
+    pulse::{Held, Keepsake},
     report,
     stop::Stop,
     sys::{self, Disposition, SignalFd, Terminal},
@@ -100,7 +100,7 @@ impl Runner<'_> {
                 self.evidence.close();
                 self.evidence.finish();
                 // If the pulse has killed it, this waits for the pulse, which ends us as well.
-                self.held.lock_file(self.lock);
+                self.held.keepsake(self.lock);
                 let status = self.keeper.end();
                 let patience = self.grace.min(Duration::from_secs(2));
                 let ended = Family::of(process::id()).end(patience);
@@ -117,15 +117,22 @@ impl Runner<'_> {
     fn watch(&mut self) -> Result<Ended> {
         let failed = |error| Error::io("start a command under", self.held.path(), error);
         let signals = SignalFd::of(&heeded()).map_err(failed)?;
-        let Some((file, lock)) = self.held.lock_file(None) else {
+        let Some(keepsake) = self.held.keepsake(None) else {
             return Err(Error::stopped(self.held.path(), Stop::Lost));
         };
         let (variables, streams) = self.evidence.given();
-        let mut files = vec![lock.as_fd()];
+        let mut files = Vec::new();
+        match &keepsake {
+            Keepsake::File(id, file) => {
+                self.lock = Some(*id);
+                files.push(file.as_fd());
+            }
+            // Before it needs to know.
+            Keepsake::Until(until) => self.keeper.tell(&Order::Lease(*until), &[]),
+        }
         files.extend(streams.iter().map(AsFd::as_fd));
         self.keeper.tell(&Order::Go(variables), &files);
         drop(streams);
-        self.lock = Some(file);
         let pause = self.held.tick() / 2;
         let mut looks = Instant::now() + FIRST_PAUSE.min(pause);
         let mut is_settled = false;
@@ -216,9 +223,13 @@ impl Runner<'_> {
             self.wakes = wakes;
             self.keeper.tell(&Order::Signal(libc::SIGCONT), &[]);
         }
-        if let Some((file, lock)) = self.held.lock_file(self.lock) {
-            self.keeper.tell(&Order::Lock, &[lock.as_fd()]);
-            self.lock = Some(file);
+        match self.held.keepsake(self.lock) {
+            Some(Keepsake::File(id, file)) => {
+                self.keeper.tell(&Order::Lock, &[file.as_fd()]);
+                self.lock = Some(id);
+            }
+            Some(Keepsake::Until(until)) => self.keeper.tell(&Order::Lease(until), &[]),
+            None => {}
         }
         if self.stop.is_some() {
             return;

@@ -15,10 +15,13 @@ pub(super) type Variable = (OsString, Option<OsString>);
 /// What the runner tells the keeper.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Order {
-    /// The lock is ours: start the command. With the lock file, and the standard output and error if they are not ours.
+    /// The lock is ours: start the command. With the lock file, unless the lock is a lease; and with the standard output and error if they
+    /// are not ours.
     Go(Vec<Variable>),
     /// The lock is held by this file now.
     Lock,
+    /// The lock is a lease that lasts until then (`CLOCK_BOOTTIME`, nanoseconds).
+    Lease(u64),
     /// Send this signal to the command's process group.
     Signal(i32),
 }
@@ -54,6 +57,7 @@ impl Order {
                 bytes
             }
             Self::Lock => vec![b'L'],
+            Self::Lease(until) => [b"U", &until.to_ne_bytes()[..]].concat(),
             Self::Signal(signal) => [b"S", &signal.to_ne_bytes()[..]].concat(),
         }
     }
@@ -67,6 +71,7 @@ impl Order {
                 Some(Self::Go(variables.map(variable).collect()))
             }
             b'L' => Some(Self::Lock),
+            b'U' => Some(Self::Lease(u64::from_ne_bytes(rest.try_into().ok()?))),
             b'S' => Some(Self::Signal(i32::from_ne_bytes(rest.try_into().ok()?))),
             _ => None,
         }
@@ -126,6 +131,7 @@ mod tests {
             Order::Go(go),
             Order::Go(Vec::new()),
             Order::Lock,
+            Order::Lease(u64::MAX - 1),
             Order::Signal(15),
         ] {
             assert_eq!(Order::parse(&order.to_bytes()), Some(order));

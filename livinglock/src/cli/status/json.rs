@@ -73,6 +73,7 @@ impl<'a> Lock<'a> {
             clock: clock.map(|ages| match ages.clock {
                 Clock::Monotonic => "monotonic",
                 Clock::Wall => "wall",
+                Clock::Store => "store",
             }),
             held_ms: clock.and_then(|ages| ages.held).map(milliseconds),
             checkpoint: record.and_then(|record| record.checkpoint.as_ref()),

@@ -7,17 +7,24 @@ use std::{
 };
 
 use crate::{
+    cli::place::{Place, url_in},
     error::{Error, Result},
     process,
     record::{Descendant, Record},
     report::{self, Subject},
-    store::file::{Condition, Sight},
+    store::{
+        Url,
+        file::{Condition, Sight},
+    },
 };
 
 /// A lock, and what was seen of it.
 #[derive(Debug)]
 pub(in crate::cli) struct Seen {
+    /// As reports show it.
     pub(in crate::cli) path: PathBuf,
+    /// Unless there is none.
+    pub(in crate::cli) place: Option<Place>,
     pub(in crate::cli) sight: Result<Sight>,
 }
 
@@ -58,10 +65,24 @@ impl Verdict {
 }
 
 impl Seen {
-    fn of(path: &Path) -> Self {
+    pub(in crate::cli) fn of(place: Place) -> Self {
         Self {
-            sight: Sight::of(path),
-            path: path.to_owned(),
+            sight: place.look(),
+            path: place.path().to_owned(),
+            place: Some(place),
+        }
+    }
+
+    fn of_file(path: &Path) -> Self {
+        Self::of(Place::File(path.to_owned()))
+    }
+
+    /// Of what cannot even be looked at.
+    fn failed(path: PathBuf, error: Error) -> Self {
+        Self {
+            path,
+            place: None,
+            sight: Err(error),
         }
     }
 
@@ -141,28 +162,62 @@ fn descendants_then(record: &Record) -> Vec<Descendant> {
     autopsy.map_or_else(Vec::new, |autopsy| autopsy.descendants.clone())
 }
 
-/// Looks at each of these lock files, and at those in each of these folders.
-pub(in crate::cli) fn look(paths: &[PathBuf]) -> Vec<Seen> {
+/// Looks at each of these lock files and stores, and at all in each of these folders and engines; in places that are known by those.
+pub(in crate::cli) fn look(arguments: &[PathBuf], known: &[Place]) -> Vec<Seen> {
     let mut seen = Vec::new();
-    for path in paths {
-        if !path.is_dir() {
-            seen.push(Seen::of(path));
-            continue;
-        }
-        match files_in(path) {
-            Ok(files) => seen.extend(
-                files
-                    .iter()
-                    .map(|file| Seen::of(file))
-                    .filter(Seen::is_of_a_lock),
-            ),
-            Err(error) => seen.push(Seen {
-                path: path.clone(),
-                sight: Err(Error::io("list the folder", path, error)),
-            }),
+    for argument in arguments {
+        if let Some(url) = url_in(argument) {
+            match places_at(url, known) {
+                Ok(places) => seen.extend(places.into_iter().map(Seen::of)),
+                Err(error) => seen.push(Seen::failed(place_of(url), error)),
+            }
+        } else if !argument.is_dir() {
+            seen.push(Seen::of_file(argument));
+        } else {
+            match files_in(argument) {
+                Ok(files) => seen.extend(
+                    files
+                        .iter()
+                        .map(|file| Seen::of_file(file))
+                        .filter(Seen::is_of_a_lock),
+                ),
+                Err(error) => seen.push(Seen::failed(
+                    argument.clone(),
+                    Error::io("list the folder", argument, error),
+                )),
+            }
         }
     }
     seen
+}
+
+/// The places of the lock that a URL names, or of all locks there.
+fn places_at(url: &str, known: &[Place]) -> Result<Vec<Place>> {
+    let url = Url::parse(url)?;
+    let place = |name: &str| {
+        let path = url.place(Some(name));
+        match known.iter().find(|known| known.path() == path) {
+            Some(known) => Ok(known.clone()),
+            None => url.open(Some(name)).map(Place::Store),
+        }
+    };
+    match url.name() {
+        Some(name) => Ok(vec![place(name)?]),
+        None => url.names()?.iter().map(|name| place(name)).collect(),
+    }
+}
+
+/// What may be shown of a URL, whatever is in it.
+fn place_of(url: &str) -> PathBuf {
+    Url::parse(url).map_or_else(|_| "a store".into(), |url| url.place(url.name()))
+}
+
+/// Arguments as they may be shown.
+pub(in crate::cli) fn shown(arguments: &[PathBuf]) -> Vec<PathBuf> {
+    arguments
+        .iter()
+        .map(|argument| url_in(argument).map_or_else(|| argument.clone(), place_of))
+        .collect()
 }
 
 /// The regular files of a folder, in the order of their names.

@@ -13,7 +13,7 @@ pub(super) struct Lines(HashMap<PathBuf, String>);
 
 impl Lines {
     pub(super) fn show(&mut self, seen: &[Seen]) -> io::Result<()> {
-        for Seen { path, sight } in seen {
+        for Seen { path, sight, .. } in seen {
             let line = match sight {
                 Ok(sight) => report::change(path, sight),
                 Err(error) => report::chain(error),

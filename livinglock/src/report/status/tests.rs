@@ -1,6 +1,7 @@
 //! Tests of what is said of a lock to somebody who only looks.
 
 use super::*;
+use crate::process::Identity;
 
 fn record() -> Record {
     Record {

@@ -25,6 +25,8 @@ pub(crate) use lease::FileLease;
 pub(crate) use opened::DEFAULT_MODE;
 use opened::{ALIVE, Opened};
 use question::Demand;
+#[cfg(feature = "cli")]
+pub(crate) use question::end;
 pub(crate) use question::{LONGEST_GRACE, patience};
 #[cfg(feature = "cli")]
 pub(crate) use request::{Outcome, Request, Stay};

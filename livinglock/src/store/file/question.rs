@@ -208,7 +208,7 @@ impl FileClaim<'_> {
 }
 
 /// Ends the process of a holder and its descendants, and puts into the record what it was at.
-pub(super) fn end(
+pub(crate) fn end(
     suspect: &Suspect,
     record: &mut Record,
     grace: Duration,

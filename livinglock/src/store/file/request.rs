@@ -71,6 +71,7 @@ impl Request<'_> {
     /// The file cannot be opened for writing, read, or locked.
     pub(crate) fn put(&self) -> Result<Outcome> {
         let begun = Instant::now();
+        let unused = Record::new();
         let mut before: Option<Asked> = None;
         loop {
             let found = self.holder()?;
@@ -96,7 +97,7 @@ impl Request<'_> {
             let left = self.patience(&asked).saturating_sub(begun.elapsed());
             let demand = Demand::Stop { within: left };
             let attempt = self
-                .claim()
+                .claim(&unused)
                 .ask(&asked.opened, asked.record.clone(), demand)?;
             match attempt {
                 // Of one that has gone `holder` finds nothing, or another run.
@@ -114,14 +115,14 @@ impl Request<'_> {
     }
 
     /// Of a claim the questions are used alone: this one is never acquired.
-    fn claim(&self) -> FileClaim<'_> {
+    fn claim<'a>(&'a self, unused: &'a Record) -> FileClaim<'a> {
         FileClaim {
             path: self.path,
             mode: DEFAULT_MODE,
             network_fs: true,
             on_stale: OnStale::Report,
             replace: true,
-            record: Record::new(),
+            record: unused,
         }
     }
 

@@ -117,6 +117,8 @@ pub(crate) enum Clock {
     Monotonic,
     /// That of the wall: the holder's own is of another boot, machine or time namespace.
     Wall,
+    /// That of the store.
+    Store,
 }
 
 impl Sight {

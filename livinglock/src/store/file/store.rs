@@ -162,10 +162,9 @@ impl Lease for FileLease {
 
     fn end(mut self: Box<Self>, farewell: Farewell<'_>) -> Result<()> {
         let ended = match farewell {
-            Farewell::Released(record) => self.release(record),
             // The file is free by then, as its record says.
             Farewell::Kept(record, _) if self.is_held() => self.keep(record),
-            Farewell::Kept(record, _) => self.release(record),
+            Farewell::Kept(record, _) | Farewell::Released(record) => self.release(record),
             Farewell::Left(record) | Farewell::LeftWithProcess(record) => self.leave(record),
         };
         let ended = ended.map_err(|error| Error::io("release the lock file", self.path(), error));

@@ -156,7 +156,7 @@ impl Store for Postgres {
 
     fn acquire(&self, claim: &Claim) -> Result<Attempt> {
         let length = claim.length();
-        let taken = self.call("acquire", claim.timeout, |line| {
+        let done = self.call("acquire", claim.timeout, |line| {
             line.keep_for(length);
             let is_direct = line.connect()?.is_direct && claim.record.keeper_id == 0;
             // Known by the end of its session, or else by the end of its process.
@@ -184,8 +184,8 @@ impl Store for Postgres {
                 None => line.rows(LOOK, &[(&self.name, Type::TEXT)]).map(Err),
             }
         })?;
-        let (token, previous) = match taken {
-            Ok(taken) => taken,
+        let (token, previous) = match done {
+            Ok(row) => row,
             Err(rows) => return Ok(Attempt::Busy(self.sighting(&rows))),
         };
         let mut record = claim.record.clone();

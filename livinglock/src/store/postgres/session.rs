@@ -304,7 +304,7 @@ where
         #[cfg(feature = "tls")]
         Tls::On(connector) => {
             let tls = connector
-                .to(host)
+                .to::<S>(host)
                 .map_err(|error| Trouble::Io(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
             let (client, connection) = settings.config.connect_raw(stream, tls).await?;
             tokio::spawn(connection);
