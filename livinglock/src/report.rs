@@ -225,7 +225,7 @@ fn previous_run(record: &Record) -> String {
     format!(
         "previous run (pid {}{}{times})",
         record.process_id,
-        elsewhere(record)
+        on_host(record)
     )
 }
 
@@ -290,24 +290,27 @@ pub(crate) fn cannot_end(record: &Record, why: &str) -> String {
 }
 
 fn who(record: &Record) -> String {
-    let elsewhere = elsewhere(record);
+    let elsewhere =
+        if record.pid_namespace == 0 || record.pid_namespace == Identity::own().pid_namespace {
+            ""
+        } else {
+            " of another PID namespace"
+        };
     let name = if record.name.is_empty() {
         String::new()
     } else {
         format!(" ({})", Escaped(&record.name))
     };
-    format!("pid {}{elsewhere}{name}", record.process_id)
+    let host = on_host(record);
+    format!("pid {}{elsewhere}{name}{host}", record.process_id)
 }
 
-/// Where the numbers of processes do not mean what they mean here.
-fn elsewhere(record: &Record) -> String {
-    let own = Identity::own();
-    if !record.host.is_empty() && record.host != own.host {
-        format!(" on {}", Escaped(&record.host))
-    } else if record.pid_namespace != 0 && record.pid_namespace != own.pid_namespace {
-        " of another PID namespace".to_owned()
-    } else {
+/// ` on db2`, of a run on another machine.
+fn on_host(record: &Record) -> String {
+    if record.host.is_empty() || record.host == Identity::own().host {
         String::new()
+    } else {
+        format!(" on {}", Escaped(&record.host))
     }
 }
 
