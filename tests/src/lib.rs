@@ -19,6 +19,7 @@ mod servers;
 mod signals;
 mod small_disk;
 mod strace;
+mod table;
 mod tally;
 mod witness;
 
@@ -39,6 +40,7 @@ pub use scene::Scene;
 pub use servers::{Engine, PASSWORD, READER, Server, USER};
 pub use small_disk::SmallDisk;
 pub use strace::{Blow, Call, Errno, Strace};
+pub use table::{TABLE, Table, WRONGLY_ACCEPTED};
 pub use tally::Tally;
 pub use witness::Stay;
 

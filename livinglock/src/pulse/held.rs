@@ -404,7 +404,7 @@ impl Held {
         if works && self.terms.at_most.is_some_and(|at_most| has_run > at_most) {
             return self.stop_on_duty(duty, Stop::AtMost);
         }
-        if let Some(left) = duty.time_left() {
+        if let Some(left) = duty.time_left().filter(|_| !omits(FaultProtection::LEASE)) {
             match left.checked_sub(duty.record.grace()) {
                 None | Some(Duration::ZERO) => return self.begin_to_expire(duty, left),
                 Some(left) => self.report_trouble(duty, left),

@@ -12,7 +12,8 @@ use std::{
 };
 
 use super::{
-    Acquired, Attempt, Claim, Farewell, Lease, Requests, Standing, Store, file::FileLease,
+    Acquired, Attempt, Claim, Farewell, Lease, Requests, Standing, Store,
+    file::{FaultProtection, FileLease, omits},
 };
 use crate::{
     error::{Error, Result},
@@ -338,9 +339,10 @@ impl Courier {
     /// How the holder stands, by the last answer and by the clock.
     fn standing(&self) -> Standing {
         let state = self.desk.state();
-        let has_run_out = state
-            .lasts_until
-            .is_some_and(|until| sys::boottime_ns() >= until);
+        let has_run_out = !omits(FaultProtection::LEASE)
+            && state
+                .lasts_until
+                .is_some_and(|until| sys::boottime_ns() >= until);
         if state.is_lost || has_run_out {
             Standing::Lost
         } else {

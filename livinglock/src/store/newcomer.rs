@@ -11,7 +11,7 @@ use std::{
 use super::{
     Claim, Courier, Sighting,
     courier::Tried,
-    file::{LONGEST_GRACE, patience},
+    file::{FaultProtection, LONGEST_GRACE, omits, patience},
 };
 use crate::{
     error::{Error, Result},
@@ -62,7 +62,7 @@ fn has_gone(courier: &Courier, found: &Sighting, holder: &Record) -> Result<bool
     if holder.state == State::Kept {
         return Ok(false);
     }
-    if process::is_over(holder) {
+    if is_over(holder) {
         return Ok(true);
     }
     if !found.is_gone {
@@ -97,7 +97,7 @@ fn ask_to_stop(courier: &Courier, holder: &Record) -> Result<Duration> {
         let Some(record) = now.record.clone().filter(|record| is_the_same(record)) else {
             return Ok(begun.elapsed());
         };
-        if !now.is_held || process::is_over(&record) {
+        if !now.is_held || is_over(&record) {
             return Ok(begun.elapsed());
         }
         heeded |= matches!(record.state, State::Closing | State::Stopping);
@@ -115,6 +115,10 @@ fn ask_to_stop(courier: &Courier, holder: &Record) -> Result<Duration> {
             return Err(Error::busy(courier.place(), why, Some(*record)));
         }
     }
+}
+
+fn is_over(holder: &Record) -> bool {
+    !omits(FaultProtection::PROCESS) && process::is_over(holder)
 }
 
 fn pause(holder: &Record) -> Duration {

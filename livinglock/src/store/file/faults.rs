@@ -55,6 +55,10 @@ impl Protection {
     pub(crate) const HOLD: Self = Self("hold");
     /// Closing the gate before giving way.
     pub(crate) const GATE: Self = Self("gate");
+    /// Knowing by its process that a holder has gone: without it every holder is as on another machine.
+    pub(crate) const PROCESS: Self = Self("process");
+    /// Leaving before a lease can have run out.
+    pub(crate) const LEASE: Self = Self("lease");
 }
 
 #[cfg(not(feature = "fault-injection"))]

@@ -58,7 +58,7 @@ SELECT owner, record, token,
        (EXTRACT(EPOCH FROM clock_timestamp() - acquired) * 1000)::int8,
        (EXTRACT(EPOCH FROM clock_timestamp() - written) * 1000)::int8,
        COALESCE(stop = owner, false),
-       COALESCE(server_start = pg_postmaster_start_time(), false) AND NOT EXISTS (
+       session_pid IS NOT NULL AND server_start = pg_postmaster_start_time() AND NOT EXISTS (
            SELECT FROM pg_stat_activity AS a
            WHERE a.pid = l.session_pid AND (a.backend_start IS NULL OR a.backend_start = l.session_start)),
        session_pid || ' ' || session_start
