@@ -238,3 +238,36 @@ fn items_that_are_not_functions_are_kept() {
         assert_eq!(rest, item);
     }
 }
+
+/// These are features of this crate, which a run of the tests has or has not.
+#[test]
+fn a_literal_url_needs_the_feature_of_its_engine() {
+    for (url, feature, is_on) in [
+        ("postgres://db1/app", "postgres", cfg!(feature = "postgres")),
+        (
+            "postgresql://db1/app",
+            "postgres",
+            cfg!(feature = "postgres"),
+        ),
+        ("redis://cache1", "redis", cfg!(feature = "redis")),
+        ("rediss://cache1#nightly", "redis", cfg!(feature = "redis")),
+        (
+            "etcds://node1:2379,node2:2379",
+            "etcd",
+            cfg!(feature = "etcd"),
+        ),
+    ] {
+        let expanded = batch(
+            quote!(store = #url),
+            quote!(
+                fn main() {}
+            ),
+        )
+        .to_string();
+        let scheme = url.split("://").next().expect("a scheme");
+        let refusal =
+            format!("`{scheme}://` locks require the `{feature}` feature of `livinglock`");
+        assert_eq!(expanded.contains(&refusal), !is_on, "{expanded}");
+        assert_eq!(expanded.contains("by_url"), is_on, "{expanded}");
+    }
+}

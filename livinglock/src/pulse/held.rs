@@ -308,6 +308,7 @@ impl Held {
             &self.path,
             &duty.record,
             stop,
+            duty.lease.courier().is_some(),
             has_command,
         ));
     }

@@ -37,7 +37,13 @@ pub(crate) fn closing(path: &Path, record: &Record, silence: Duration) -> String
 }
 
 /// What a holder says when it is told to stop, by itself or by ending its command.
-pub(crate) fn stopping(path: &Path, record: &Record, stop: Stop, has_command: bool) -> String {
+pub(crate) fn stopping(
+    path: &Path,
+    record: &Record,
+    stop: Stop,
+    has_lease: bool,
+    has_command: bool,
+) -> String {
     let how = if has_command {
         "its command is told to end, and will be killed"
     } else {
@@ -47,7 +53,10 @@ pub(crate) fn stopping(path: &Path, record: &Record, stop: Stop, has_command: bo
         "{}: {} {}; {how} in {}",
         super::path(path),
         who(record),
-        reason(stop),
+        match stop {
+            Stop::Lost if has_lease => "lost the lock: its lease is over".to_owned(),
+            other => reason(other),
+        },
         span(record.grace())
     )
 }

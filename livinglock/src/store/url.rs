@@ -11,6 +11,10 @@ use crate::error::{Error, Kind, Result};
 /// let url = std::env::var("LOCK_URL").unwrap_or_else(|_| "postgres://db1/app".to_owned());
 /// let lock = livinglock::Lock::options().name("nightly").acquire_in(url);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither the URL of a store nor a store",
+    label = "expected a text, or a type that implements `livinglock::store::Store` and `Clone`"
+)]
 pub trait ToStore {
     /// The store of the lock with this name, unless a URL has a name of its own, as in `postgres://db1/app#nightly`.
     ///

@@ -2,7 +2,6 @@
 
 use std::{
     future::Future,
-    io,
     net::IpAddr,
     path::Path,
     time::{Duration, Instant},
@@ -305,7 +304,7 @@ where
         Tls::On(connector) => {
             let tls = connector
                 .to::<S>(host)
-                .map_err(|error| Trouble::Io(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
+                .map_err(|error| Trouble::Io(std::io::Error::other(error)))?;
             let (client, connection) = settings.config.connect_raw(stream, tls).await?;
             tokio::spawn(connection);
             Ok(client)
