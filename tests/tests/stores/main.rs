@@ -1,5 +1,6 @@
 //! Locks in stores: real servers, which are killed, stopped and cut off, and real processes before the eyes of the witness.
 
+mod chaos;
 mod contention;
 mod holder;
 mod server;

@@ -125,10 +125,10 @@ on_each_engine! {
     }
 }
 
-type Trouble = fn(&Proxy);
+pub(crate) type Trouble = fn(&Proxy);
 
 /// What can happen between a holder and its server.
-const TROUBLES: [Trouble; 7] = [
+pub(crate) const TROUBLES: [Trouble; 7] = [
     |proxy| proxy.black_hole(Direction::ToServer),
     |proxy| proxy.black_hole(Direction::ToClient),
     |proxy| {
@@ -150,7 +150,7 @@ const TROUBLES: [Trouble; 7] = [
     },
 ];
 
-fn heal(proxy: &Proxy) {
+pub(crate) fn heal(proxy: &Proxy) {
     proxy.pass();
     proxy.accept_again();
 }
