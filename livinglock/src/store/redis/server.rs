@@ -26,7 +26,6 @@ pub(super) struct Server {
     login: Login,
     login_to_sentinels: Login,
     database: u32,
-    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "there is none"))]
     tls: Option<Tls>,
     /// The last connection, if all has gone well on it. One that has failed is never used again: a late answer would be taken for the next.
     idle: Mutex<Option<Connection>>,
@@ -226,17 +225,21 @@ impl Server {
                     .set_tcp_settings(TcpSettings::default().set_nodelay(true)),
             )
         };
-        #[cfg(feature = "tls")]
-        if let Some(tls) = &self.tls {
-            let address = ConnectionAddr::TcpTls {
-                host,
-                port,
-                insecure: false,
-                tls_params: None,
-            };
-            return Client::build_with_tls(quiet(address)?, tls.clone());
+        match &self.tls {
+            None => Client::open(quiet(ConnectionAddr::Tcp(host, port))?),
+            #[cfg(feature = "tls")]
+            Some(tls) => {
+                let address = ConnectionAddr::TcpTls {
+                    host,
+                    port,
+                    insecure: false,
+                    tls_params: None,
+                };
+                Client::build_with_tls(quiet(address)?, tls.clone())
+            }
+            #[cfg(not(feature = "tls"))]
+            Some(never) => match *never {},
         }
-        Client::open(quiet(ConnectionAddr::Tcp(host, port))?)
     }
 }
 

@@ -73,13 +73,14 @@ impl Running {
             .args(["--bind", "127.0.0.1", "--port", &port, "--dir"])
             .arg(&self.folder)
             .args(durable)
-            .args(&self.options)
+            .args(self.options.iter().flat_map(|option| option.split(' ')))
             .stdout(Stdio::null())
             .spawn()
             .expect("redis-server runs");
         let deadline = Instant::now() + Duration::from_secs(20);
         while Instant::now() < deadline && self.child.try_wait().is_ok_and(|end| end.is_none()) {
-            if self.cli(&["PING"]).contains("PONG") {
+            let answer = self.cli(&["PING"]);
+            if answer.contains("PONG") || answer.contains("NOAUTH") {
                 return true;
             }
             thread::sleep(Duration::from_millis(10));
@@ -233,7 +234,7 @@ fn a_lease_begins_anew_by_progress_alone() {
         ..
     } = acquire(&lock, "a", LONG);
     let left = || look(&lock).left.expect("a lease");
-    until("time goes on", || left() < LONG - Duration::from_millis(50));
+    until("time goes on", || left() + Duration::from_millis(50) < LONG);
     let before = left();
     record.heartbeats = 1;
     assert_eq!(lease.note(&record).expect("noted"), HELD);
@@ -531,7 +532,8 @@ fn a_server_that_stands_still_is_waited_for_no_longer_than_allowed() {
     let lock = lock(&format!("redis://me:pass@127.0.0.1:{}/3", server.port));
     let mut held = acquire(&lock, "a", LONG);
     let mut claim = claim("b", LONG);
-    claim.timeout = SHORT;
+    let second = Duration::from_secs(1);
+    claim.timeout = second;
     server.signal("STOP");
     for _ in 0..2 {
         // On the connection that there was, then on a new one.
@@ -540,10 +542,10 @@ fn a_server_that_stands_still_is_waited_for_no_longer_than_allowed() {
         let took = begun.elapsed();
         assert!(error.is_of_the_store(), "{error}");
         assert!(
-            report::chain(&error).ends_with("did not answer within 0.3s"),
+            report::chain(&error).ends_with("did not answer within 1s"),
             "{error:?}"
         );
-        assert!(took >= SHORT && took < SHORT * 2, "{took:?}");
+        assert!(took >= second && took < second * 2, "{took:?}");
     }
     server.signal("CONT");
     assert_eq!(
@@ -695,26 +697,26 @@ fn sentinels_say_where_the_primary_is() {
 
 #[test]
 fn a_node_of_a_cluster_leads_to_the_one_that_has_the_lock() {
-    let node = || {
+    let start = || {
         let bus = free_port().to_string();
         Running::start(&["--cluster-enabled", "yes", "--cluster-port", &bus])
             .map(|node| (node, bus))
     };
-    let Some((all, bus)) = node() else {
+    let Some((all, bus)) = start() else {
         return;
     };
-    let (none, _) = node().expect("a server");
+    let (other, _) = start().expect("a server");
     assert_eq!(all.cli(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]), "OK");
     let port = all.port.to_string();
     assert_eq!(
-        none.cli(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus]),
+        other.cli(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus]),
         "OK"
     );
     let is_up = |node: &Running| node.cli(&["CLUSTER", "INFO"]).contains("cluster_state:ok");
-    until("they know each other", || is_up(&all) && is_up(&none));
+    until("they know each other", || is_up(&all) && is_up(&other));
     let Acquired {
         mut lease, record, ..
-    } = acquire(&none.lock(), "a", LONG);
+    } = acquire(&other.lock(), "a", LONG);
     assert_eq!(owner(&busy(&all.lock(), &claim("b", LONG))), "a");
     assert_eq!(lease.renew(&record).expect("renewed"), HELD);
     lease.end(Farewell::Released(&record)).expect("released");
@@ -751,6 +753,8 @@ fn tls_trusts_the_ca_that_is_named() {
         .args([
             "-addext",
             "subjectAltName=IP:127.0.0.1",
+            "-addext",
+            "basicConstraints=critical,CA:FALSE",
             "-days",
             "2",
             "-keyout",

@@ -7,7 +7,7 @@ use redis::{ErrorKind, RedisError};
 use crate::{error::Error, report};
 
 /// What a server says that will not change by waiting, and what is told of it.
-const LASTING: [(&str, &str); 10] = [
+const LASTING: [(&str, &str); 11] = [
     ("WRONGPASS", REFUSES_LOGIN),
     (
         "NOAUTH",
@@ -30,6 +30,10 @@ const LASTING: [(&str, &str); 10] = [
     (
         "DB index",
         "has no database of this number; correct it in the URL",
+    ),
+    (
+        "SENTINEL",
+        "is no Sentinel; write redis:// for the server itself",
     ),
     (
         "unknown command",
@@ -85,7 +89,7 @@ pub(super) fn told(
             return Error::unfit(place, what);
         }
         ErrorKind::Io | ErrorKind::Client | ErrorKind::InvalidClientConfig => {
-            return of_connection(place, error).unwrap_or_else(|why| passing(why));
+            return of_connection(place, error).unwrap_or_else(passing);
         }
         _ => {}
     }
@@ -107,23 +111,24 @@ pub(super) fn told(
 /// What a connection has failed of; only words if that may pass.
 fn of_connection(place: &Path, error: &RedisError) -> Result<Error, String> {
     let why = error.to_string();
-    let is_about_trust = ["certificate", "pem", "tls", "fatal alert"];
-    let lowercase = why.to_lowercase();
-    if is_about_trust.iter().any(|word| lowercase.contains(word)) {
+    if error.is_connection_refusal() {
+        return Err("nothing listens there: connection refused".to_owned());
+    }
+    if error.is_connection_dropped() {
+        return Err("it has closed the connection".to_owned());
+    }
+    let words = why.to_lowercase();
+    let is_about_trust = ["certificate", "pem", "tls", "fatal alert"]
+        .iter()
+        .any(|word| words.contains(word));
+    if is_about_trust {
+        let remedy = "set `ca`, `cert` and `key` in the URL as the server needs them";
         return Ok(Error::unfit(
             place,
-            format!(
-                "cannot be trusted: {why}; set `ca`, `cert` and `key` in the URL as the server needs them"
-            ),
+            format!("cannot be trusted: {why}; {remedy}"),
         ));
     }
-    Err(if error.is_connection_refusal() {
-        "nothing listens there: connection refused".to_owned()
-    } else if error.is_connection_dropped() {
-        "it has closed the connection".to_owned()
-    } else {
-        why
-    })
+    Err(why)
 }
 
 #[cfg(test)]
@@ -191,6 +196,7 @@ mod tests {
                 "ERR SELECT is not allowed in cluster mode",
                 "leave the number out",
             ),
+            ("ERR unknown command 'SENTINEL', with args", "no Sentinel"),
             (
                 "ERR unknown command 'EVAL', with args beginning with: 'x'",
                 "Redis 5",
