@@ -10,6 +10,6 @@ if owner == ARGV[1] then
     record, token = before[1] or '', before[2] or 0
 end
 redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'record', ARGV[2], 'token', text(new), 'acquired_us', text(now),
-    'written_us', text(now), 'expires_us', text(now + ARGV[3]), 'stop', '',
+    'written_us', text(now), 'expires_us', text(now + ARGV[3]),
     'record_before', record, 'token_before', text(token))
 return answer(new)

@@ -3,7 +3,7 @@ if owner ~= ARGV[1] then
     return answer(0)
 end
 if ARGV[2] == '' then
-    redis.call('HSET', KEYS[1], 'owner', '', 'record', '', 'expires_us', '0', 'stop', '')
+    redis.call('HSET', KEYS[1], 'owner', '', 'record', '', 'expires_us', '0')
     return answer(1)
 end
 local ends = now + ARGV[3]

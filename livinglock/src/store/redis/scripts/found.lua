@@ -12,6 +12,7 @@ local function text(number)
 end
 
 local function answer(done)
+    -- A request to an owner who has gone says nothing to the next.
     local is_asked_to_stop = owner ~= '' and stop == owner
     return {
         text(done), owner, record, text(token), text(expires - now), text(now - acquired), text(now - written),
