@@ -164,7 +164,7 @@ impl Store for Redis {
     }
 
     fn ask_to_stop(&self, owner: &str) -> Result<Request> {
-        self.run("stop the holder of", DEFAULT_TIMEOUT, STOP, &[owner])?;
+        self.run("ask the holder of", DEFAULT_TIMEOUT, STOP, &[owner])?;
         Ok(Request::standing())
     }
 }
@@ -204,7 +204,7 @@ impl Lease for Hold {
 
     fn renew(&mut self, record: &Record) -> Result<Standing> {
         let length = microseconds(self.length);
-        self.run("renew", WRITE, &[&record.to_json(), &length])
+        self.run("renew the lease in", WRITE, &[&record.to_json(), &length])
     }
 
     fn note(&mut self, record: &Record) -> Result<Standing> {
@@ -218,8 +218,12 @@ impl Lease for Hold {
             Farewell::Kept(..) => "1",
             _ => "0",
         };
-        self.run("release", END, &[&record, &keep, may_last_longer])
-            .map(drop)
+        self.run(
+            "release the lock in",
+            END,
+            &[&record, &keep, may_last_longer],
+        )
+        .map(drop)
     }
 }
 
