@@ -138,6 +138,8 @@
 //! # Ok::<(), livinglock::Error>(())
 //! ```
 
+#[cfg(any(feature = "etcd-tls", feature = "postgres-tls"))]
+mod authorities;
 mod courier;
 #[cfg(feature = "etcd")]
 mod etcd;

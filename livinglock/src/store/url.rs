@@ -65,18 +65,18 @@ impl ToStore for &String {
 pub(crate) struct Url {
     /// All of it but the fragment, as clients of the engines want it.
     #[cfg_attr(
-        not(any(feature = "postgres", feature = "redis", test)),
+        not(any(feature = "postgres", test)),
         expect(dead_code, reason = "for the engines")
     )]
     pub(super) whole: String,
     pub(super) scheme: String,
     #[cfg_attr(
-        not(any(feature = "etcd", test)),
+        not(any(feature = "redis", feature = "etcd", test)),
         expect(dead_code, reason = "for the engines")
     )]
     pub(super) user: Option<String>,
     #[cfg_attr(
-        not(any(feature = "etcd", test)),
+        not(any(feature = "redis", feature = "etcd", test)),
         expect(dead_code, reason = "for the engines")
     )]
     pub(super) password: Option<String>,
@@ -84,7 +84,7 @@ pub(crate) struct Url {
     pub(super) hosts: String,
     pub(super) path: String,
     #[cfg_attr(
-        not(any(feature = "postgres", feature = "etcd", test)),
+        not(any(feature = "postgres", feature = "redis", feature = "etcd", test)),
         expect(dead_code, reason = "for the engines")
     )]
     pub(super) query: Vec<(String, String)>,
@@ -200,7 +200,9 @@ impl Url {
             #[cfg(feature = "postgres")]
             "postgres" | "postgresql" => Ok(Arc::new(super::postgres::Postgres::new(self, name)?)),
             #[cfg(feature = "redis")]
-            "redis" | "rediss" => Ok(Arc::new(super::redis::Redis::new(self, name)?)),
+            "redis" | "rediss" | "redis+sentinel" | "rediss+sentinel" => {
+                Ok(Arc::new(super::redis::Redis::new(self, name)?))
+            }
             #[cfg(feature = "etcd")]
             "etcd" | "etcds" => Ok(Arc::new(super::etcd::Etcd::new(self, name)?)),
             other => Err(Error::unfit(&place, unknown(other))),
@@ -214,7 +216,7 @@ impl Url {
             #[cfg(feature = "postgres")]
             "postgres" | "postgresql" => super::postgres::names(self),
             #[cfg(feature = "redis")]
-            "redis" | "rediss" => super::redis::names(self),
+            "redis" | "rediss" | "redis+sentinel" | "rediss+sentinel" => super::redis::names(self),
             #[cfg(feature = "etcd")]
             "etcd" | "etcds" => super::etcd::names(self),
             other => Err(Error::unfit(&self.place(None), unknown(other))),
@@ -228,7 +230,7 @@ const LONGEST_NAME: usize = 200;
 fn unknown(scheme: &str) -> String {
     let feature = match scheme {
         "postgres" | "postgresql" => "postgres",
-        "redis" | "rediss" => "redis",
+        "redis" | "rediss" | "redis+sentinel" | "rediss+sentinel" => "redis",
         "etcd" | "etcds" => "etcd",
         _ => {
             return format!(

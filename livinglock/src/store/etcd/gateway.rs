@@ -230,7 +230,7 @@ fn why_none(error: ureq::Error, timeout: Duration) -> Refusal {
         ),
         ureq::Error::Io(error) => Refusal::Passing(error.to_string()),
         ureq::Error::Protocol(_) => Refusal::foreign(),
-        #[cfg(feature = "tls")]
+        #[cfg(feature = "etcd-tls")]
         ureq::Error::Rustls(error) => untrusted(&error),
         error => Refusal::Passing(error.to_string()),
     }
@@ -277,9 +277,9 @@ mod tests {
             ("etcd://a:99999", "write host:port"),
             ("etcd://a?ca=/x", "etcds://"),
             ("etcd://a?pool=3", "the only one"),
-            #[cfg(not(feature = "tls"))]
+            #[cfg(not(feature = "etcd-tls"))]
             ("etcds://a", "turn it on"),
-            #[cfg(feature = "tls")]
+            #[cfg(feature = "etcd-tls")]
             ("etcds://a?ca=/dev/null", "no certificate"),
         ] {
             let error = gateway(url).expect_err(url).to_string();

@@ -581,7 +581,7 @@ fn locks_are_listed() {
     assert_eq!(names(&url("/x")).expect("names"), ["c"]);
 }
 
-#[cfg(feature = "tls")]
+#[cfg(feature = "etcd-tls")]
 #[test]
 fn a_private_authority_is_trusted_if_it_is_named() {
     use std::process::Command;

@@ -1,41 +1,24 @@
-//! Encrypted connections, with the feature `tls`.
+//! Encrypted connections, with the feature `etcd-tls`.
 
 use std::path::Path;
 
 use ureq::{config::ConfigBuilder, typestate::AgentScope};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Has connections trust the authorities in this file, or those of the system.
-#[cfg(feature = "tls")]
+#[cfg(feature = "etcd-tls")]
 pub(super) fn secured(
     config: ConfigBuilder<AgentScope>,
     ca: Option<&str>,
     place: &Path,
 ) -> Result<ConfigBuilder<AgentScope>> {
-    use std::{fs, sync::Arc};
+    use std::sync::Arc;
 
-    use rustls::{
-        crypto::ring,
-        pki_types::{CertificateDer, pem::PemObject},
-    };
+    use rustls::crypto::ring;
     use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-    let roots = match ca {
-        Some(file) => {
-            let refuse = |why| Error::unfit(place, format!("has a `ca` that {why}; correct it"));
-            let pem = fs::read(file).map_err(|error| refuse(format!("cannot be read: {error}")))?;
-            let roots: Vec<_> = CertificateDer::pem_slice_iter(&pem)
-                .collect::<std::result::Result<_, _>>()
-                .map_err(|error| refuse(format!("is not valid: {error}")))?;
-            if roots.is_empty() {
-                return Err(refuse("has no certificate".to_owned()));
-            }
-            roots
-        }
-        None => rustls_native_certs::load_native_certs().certs,
-    };
-    let roots: Vec<_> = roots
+    let roots: Vec<_> = crate::store::authorities::trusted(ca, "ca", place)?
         .iter()
         .map(|root| Certificate::from_der(root).to_owned())
         .collect();
@@ -46,14 +29,14 @@ pub(super) fn secured(
     Ok(config.tls_config(tls))
 }
 
-#[cfg(not(feature = "tls"))]
+#[cfg(not(feature = "etcd-tls"))]
 pub(super) fn secured(
     _config: ConfigBuilder<AgentScope>,
     _ca: Option<&str>,
     place: &Path,
 ) -> Result<ConfigBuilder<AgentScope>> {
-    Err(Error::unfit(
+    Err(crate::error::Error::unfit(
         place,
-        "needs the feature `tls` of livinglock, which is off; turn it on in Cargo.toml",
+        "needs the feature `etcd-tls` of livinglock, which is off; turn it on in Cargo.toml",
     ))
 }

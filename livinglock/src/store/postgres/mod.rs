@@ -12,7 +12,7 @@ mod lease;
 mod line;
 mod schema;
 mod session;
-#[cfg(feature = "tls")]
+#[cfg(feature = "postgres-tls")]
 mod tls;
 mod trouble;
 

@@ -36,7 +36,7 @@ pub(super) struct Settings {
 #[derive(Debug)]
 enum Tls {
     Off,
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "postgres-tls")]
     On(super::tls::Connector),
 }
 
@@ -91,7 +91,7 @@ impl Settings {
 }
 
 impl Tls {
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "postgres-tls")]
     fn new(
         is_encrypted: bool,
         authority: Option<&str>,
@@ -108,7 +108,7 @@ impl Tls {
         }
     }
 
-    #[cfg(not(feature = "tls"))]
+    #[cfg(not(feature = "postgres-tls"))]
     fn new(
         is_encrypted: bool,
         _authority: Option<&str>,
@@ -118,7 +118,7 @@ impl Tls {
         if is_encrypted {
             return Err(Error::unfit(
                 place,
-                "asks for TLS, which needs the feature `tls` of livinglock; turn it on in Cargo.toml",
+                "asks for TLS, which needs the feature `postgres-tls` of livinglock; turn it on in Cargo.toml",
             ));
         }
         config.ssl_mode(tokio_postgres::config::SslMode::Disable);
@@ -300,7 +300,7 @@ where
             tokio::spawn(connection);
             Ok(client)
         }
-        #[cfg(feature = "tls")]
+        #[cfg(feature = "postgres-tls")]
         Tls::On(connector) => {
             let tls = connector
                 .to::<S>(host)

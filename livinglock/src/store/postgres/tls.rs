@@ -1,17 +1,16 @@
 //! TLS to the server. Its certificate is always checked, unlike in libpq with `sslmode=require`.
 
-use std::{fmt, fs, path::Path, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::ring,
-    pki_types::{CertificateDer, pem::PemObject},
-};
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    store::authorities,
+};
 
 #[derive(Clone)]
 pub(super) struct Connector(MakeRustlsConnect);
@@ -26,28 +25,7 @@ impl Connector {
     /// A connector that trusts the authorities in this file, or those of the system.
     pub(super) fn trusting(file: Option<&str>, place: &Path) -> Result<Self> {
         let mut roots = RootCertStore::empty();
-        match file {
-            Some(file) => {
-                let refuse = |why| {
-                    Error::unfit(place, format!("has a `sslrootcert` that {why}; correct it"))
-                };
-                let pem =
-                    fs::read(file).map_err(|error| refuse(format!("cannot be read: {error}")))?;
-                for certificate in CertificateDer::pem_slice_iter(&pem) {
-                    let certificate =
-                        certificate.map_err(|error| refuse(format!("is not valid: {error}")))?;
-                    roots
-                        .add(certificate)
-                        .map_err(|error| refuse(format!("is not valid: {error}")))?;
-                }
-                if roots.is_empty() {
-                    return Err(refuse("has no certificate".to_owned()));
-                }
-            }
-            None => {
-                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            }
-        }
+        roots.add_parsable_certificates(authorities::trusted(file, "sslrootcert", place)?);
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| Error::unfit(place, format!("cannot be reached by TLS: {error}")))?

@@ -75,7 +75,7 @@ impl Server {
         format!("etcd://127.0.0.1:{}", self.port)
     }
 
-    #[cfg(feature = "tls")]
+    #[cfg(feature = "etcd-tls")]
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
