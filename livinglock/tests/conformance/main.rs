@@ -1,5 +1,7 @@
 //! The conformance suite, on the stores that need no engine, and on stores that are broken.
 
+mod broken;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
