@@ -16,7 +16,7 @@ use livinglock::{
     store::{
         Acquired, Attempt, Claim, Farewell, Lease, Request, Requests, Sighting, Standing, Store,
     },
-    testing::MemoryStore,
+    testing::{MemoryStore, conformance::Conformance},
 };
 
 /// What is wrong with a store.
@@ -222,20 +222,31 @@ impl Lease for BrokenLease {
     }
 }
 
-/// The case fails on a store with this fault, and says so in these words.
-fn insist_caught(fault: Fault, case: &str, words: &str) {
+fn broken(fault: Fault) -> Conformance {
     let stop = Arc::<AtomicBool>::default();
-    let broken = super::memories(move |store| {
+    super::memories(move |store| {
         Arc::new(Broken {
             store,
             fault,
             stop: stop.clone(),
         })
-    });
-    let checked = panic::catch_unwind(AssertUnwindSafe(|| broken.check(case)));
-    let why = checked.expect_err("the case passes");
+    })
+}
+
+/// That fails, and says so in these words.
+fn insist_caught(check: impl FnOnce(), words: &str) {
+    let why = panic::catch_unwind(AssertUnwindSafe(check)).expect_err("it passes");
     let sentence = why.downcast_ref::<String>().expect("a sentence");
     assert!(sentence.contains(words), "{sentence}");
+}
+
+#[test]
+fn whoever_runs_all_cases_hears_of_each_that_fails() {
+    let run = || broken(Fault::StopIsNotSeen).run();
+    insist_caught(
+        run,
+        "a_stop_request_reaches_its_holder: a request to the holder must",
+    );
 }
 
 macro_rules! caught {
@@ -243,7 +254,7 @@ macro_rules! caught {
         $(
             #[test]
             fn $name() {
-                insist_caught(Fault::$fault, $case, $words);
+                insist_caught(|| broken(Fault::$fault).check($case), $words);
             }
         )*
     };

@@ -51,5 +51,5 @@ fn memories(make: impl Fn(MemoryStore) -> Arc<dyn Store> + Send + Sync + 'static
         let mut locks = locks.lock().unwrap_or_else(PoisonError::into_inner);
         make(locks.entry(name.to_owned()).or_default().clone())
     })
-    .lease(Duration::from_secs(1))
+    .lease(Duration::from_millis(500))
 }

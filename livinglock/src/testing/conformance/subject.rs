@@ -153,13 +153,7 @@ impl Client<'_> {
                 predecessor,
                 sent,
             }),
-            Ok(Attempt::Busy(found)) => {
-                assert!(
-                    found.is_held,
-                    "a lock that is busy must be seen to be held, but {found:?} was seen"
-                );
-                Err(Box::new(found))
-            }
+            Ok(Attempt::Busy(found)) => Err(Box::new(found)),
             // So says a store that has an opinion of its own about who is busy.
             Err(error) if error.is_busy() => Err(Box::new(Sighting {
                 record: error.holder().cloned().map(Box::new),
@@ -256,6 +250,9 @@ impl Client<'_> {
     /// Others are refused, and see the holder.
     pub(super) fn insist_refused(&self, holder: &Holder, why: &str) {
         match self.attempt(&self.subject.claim()) {
+            Err(found) if !found.is_held => holder.blame(&format!(
+                "whoever is refused must see that the lock is held, but {found:?} was seen"
+            )),
             Err(found) => insist_same(
                 found.record.as_deref(),
                 &holder.record,
