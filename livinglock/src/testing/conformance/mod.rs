@@ -32,7 +32,8 @@
 //! A store whose locks live with their process ([`Lease::length`] is `None`) has no lease to run out, and its kernel knows who has gone:
 //! such a store passes over `a_note_does_not_extend_the_lease`, `a_holder_known_to_have_gone_is_taken_over` and
 //! `a_lock_left_with_its_process_is_free_soon`, for which the process would have to end. Where the other cases need a stale holder, it
-//! has to take over from one whose pulse does not answer.
+//! has to take over from one whose pulse does not answer. A request to stop may stand on what the next owner finds, as on the bytes of a
+//! lock file; whether it reaches that owner is tried after a release alone.
 //!
 //! [`Lease::length`]: crate::store::Lease::length
 

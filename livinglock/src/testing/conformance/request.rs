@@ -18,8 +18,8 @@ pub(super) fn a_stop_request_reaches_its_holder(subject: &Subject<'_>) {
     client.insist_on(&mut holder, "a request to stop");
 }
 
-/// A request stands on a lock file until it is dropped, whoever has that next. Released, the file goes with it: only that is tried
-/// where a lock lives with its process.
+/// A request stands on a lock file until it is dropped, whoever has that next. A released file is gone: only that is tried where a lock
+/// lives with its process.
 pub(super) fn a_stop_request_does_not_reach_the_next_owner(subject: &Subject<'_>) {
     let (client, other) = (subject.client(), subject.client());
     let mut first = client.acquire("a free lock");
