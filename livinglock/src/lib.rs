@@ -29,6 +29,8 @@ mod site;
 mod stop;
 pub mod store;
 mod sys;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use batch::{fencing_token, predecessor, stop_requested};
 pub use error::Error;

@@ -56,7 +56,8 @@ impl Tenure {
     /// Writes the record, or has it written; whether there is nothing more to do about it.
     pub(crate) fn write(&mut self, record: &Record, progress: bool) -> bool {
         match self {
-            Self::Here(lease) => lease.note(record).is_ok(),
+            // The pulse looks in every tick anyway.
+            Self::Here(lease) => lease.write(record).is_ok(),
             Self::Elsewhere(courier) if progress => {
                 courier.send(Errand::Renew(record.clone()));
                 true

@@ -172,13 +172,16 @@ use crate::{OnStale, error::Result, predecessor::Predecessor, record::Record};
 
 /// The place of one lock.
 ///
+/// Whoever writes one of their own puts it to the cases of `livinglock::testing::conformance`, with the feature `testing`.
+///
 /// A call may take as long as [`Claim::timeout`] says, or a few seconds where there is no claim, and then fails: it is made on a thread
 /// of its own, where nothing else waits for it.
 pub trait Store: fmt::Debug + Send + Sync {
     /// Where the lock is, as reports show it: a path, or a URL without user and password.
     fn place(&self) -> &Path;
 
-    /// Acquires the lock if nobody holds it, or if whoever does is [known to have gone](Claim::gone).
+    /// Acquires the lock if nobody holds it, or if whoever does is [known to have gone](Claim::gone), or is the owner who asks: by an
+    /// earlier call whose answer was lost.
     ///
     /// All in one step of the engine: of any number of callers at most one acquires it. The fencing token in the record that comes back
     /// is greater than all before it, those of leases that ran out included.
@@ -224,14 +227,14 @@ pub trait Lease: fmt::Debug + Send {
         self.look(record)
     }
 
-    /// Writes the record, and begins the lease anew: there was progress.
+    /// Writes the record, and begins the lease anew: there was progress. Nothing is written if the lock is lost.
     ///
     /// # Errors
     ///
     /// It cannot be said whether that was done.
     fn renew(&mut self, record: &Record) -> Result<Standing>;
 
-    /// Writes the record; the lease ends when it would have ended.
+    /// Writes the record, unless the lock is lost; the lease ends when it would have ended.
     ///
     /// # Errors
     ///
@@ -291,7 +294,8 @@ pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 pub enum Attempt {
     /// It is ours.
     Acquired(Acquired),
-    /// Somebody has it.
+    /// Somebody has it, or had it until just now. (The [`FileStore`] fails with an error that [is busy](crate::Error::is_busy) instead:
+    /// it has judged the holder.)
     Busy(Sighting),
 }
 

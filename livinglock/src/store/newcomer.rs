@@ -21,6 +21,9 @@ use crate::{
     report::Busy,
 };
 
+/// How often a lock may come free and be taken by others before we say that it is busy.
+const MOST_FREES: u32 = 10;
+
 /// Tries to acquire the lock once; does not wait for a working holder, but for one that was asked to stop.
 pub(crate) fn acquire(
     courier: &Courier,
@@ -28,6 +31,7 @@ pub(crate) fn acquire(
 ) -> Result<(Box<Record>, Option<Predecessor>)> {
     let mut claim = claim.clone();
     let mut waited = None;
+    let mut frees = 0;
     loop {
         claim.record.begin();
         let found = match courier.acquire(claim.clone())? {
@@ -41,6 +45,11 @@ pub(crate) fn acquire(
             }
             Tried::Busy(found) => found,
         };
+        if !found.is_held && frees < MOST_FREES {
+            // Until just now.
+            frees += 1;
+            continue;
+        }
         let Some(holder) = found.record.clone() else {
             return Err(Error::busy(courier.place(), Busy::Unknown, None));
         };

@@ -150,7 +150,7 @@ impl FileLease {
     /// Writes the record in place.
     ///
     /// Without the guard: a holder that is frozen inside it would block everybody.
-    pub(super) fn write(&mut self, record: &Record) -> io::Result<()> {
+    pub(crate) fn write(&mut self, record: &Record) -> io::Result<()> {
         self.written = record.sealed();
         let result = self.opened.write(&self.written);
         self.failed |= result.as_ref().is_err_and(is_gone);

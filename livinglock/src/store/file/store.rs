@@ -155,9 +155,12 @@ impl Lease for FileLease {
     }
 
     fn note(&mut self, record: &Record) -> Result<Standing> {
-        self.write(record)
-            .map_err(|error| Error::io("write the lock file", self.path(), error))?;
-        Ok(Standing::Held(self.requests()))
+        let standing = self.standing(record, Vigil::Awake);
+        if let Standing::Held(_) = standing {
+            self.write(record)
+                .map_err(|error| Error::io("write the lock file", self.path(), error))?;
+        }
+        Ok(standing)
     }
 
     fn end(mut self: Box<Self>, farewell: Farewell<'_>) -> Result<()> {

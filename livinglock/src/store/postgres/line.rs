@@ -94,10 +94,11 @@ impl Line {
     fn create_table(&mut self) -> Result<(), Trouble> {
         let ddl = self.settings.table.ddl();
         match self.try_once(&ddl, &[]) {
-            // Somebody else was about to.
+            // Somebody else was about to; a table has a type of its name, which is sometimes met first.
             Err(trouble)
                 if trouble.is(&SqlState::UNIQUE_VIOLATION)
-                    || trouble.is(&SqlState::DUPLICATE_TABLE) =>
+                    || trouble.is(&SqlState::DUPLICATE_TABLE)
+                    || trouble.is(&SqlState::DUPLICATE_OBJECT) =>
             {
                 Ok(())
             }

@@ -194,7 +194,8 @@ impl Store for Postgres {
             .line()
             .take()
             .unwrap_or_else(|| Line::new(self.settings.clone()));
-        let previous = previous.and_then(|json| Record::from_json(&json));
+        // Each owner has the next token, and a new one's record is written before that is known.
+        let previous = self::record(previous.as_deref(), token - 1);
         Ok(Attempt::Acquired(Acquired {
             lease: Box::new(PostgresLease {
                 place: self.place.clone(),

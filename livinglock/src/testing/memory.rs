@@ -1,0 +1,231 @@
+//! A lock in the memory of this process.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    error::Result,
+    predecessor::Predecessor,
+    record::Record,
+    store::{
+        Acquired, Attempt, Claim, Farewell, Lease, Request, Requests, Sighting, Standing, Store,
+    },
+};
+
+/// A lock in the memory of this process, for tests of jobs and of whatever uses a [`Store`].
+///
+/// Clones are the same lock. Its leases run out as an engine's do, or sooner, by [`advance`](Self::advance).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use livinglock::{Lock, testing::MemoryStore};
+///
+/// let store = MemoryStore::new();
+/// let lock = Lock::options().acquire_in(store.clone())?;
+/// assert!(Lock::options().acquire_in(store.clone()).unwrap_err().is_busy());
+///
+/// store.advance(Duration::from_secs(60 * 60));
+/// assert!(Lock::options().acquire_in(store)?.predecessor().is_some());
+/// # Ok::<(), livinglock::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore(Arc<Mutex<Slot>>);
+
+#[derive(Debug, Default)]
+struct Slot {
+    /// The last one that was given to anybody.
+    token: u64,
+    /// Of whoever has it, or has left it without releasing.
+    record: Option<Record>,
+    hold: Option<Hold>,
+    /// How much further its clock is than ours.
+    advanced: Duration,
+}
+
+/// What is known of a hold, by the clock of the slot.
+#[derive(Debug)]
+struct Hold {
+    begun: Instant,
+    written: Instant,
+    expires: Instant,
+    is_asked_to_stop: bool,
+}
+
+impl MemoryStore {
+    /// A lock that nobody has, and nobody ever had.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets so much time pass at once for the leases, on top of what passes by itself.
+    pub fn advance(&self, by: Duration) {
+        self.slot().advanced += by;
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Slot> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slot {
+    fn now(&self) -> Instant {
+        Instant::now() + self.advanced
+    }
+
+    fn owner(&self) -> Option<&str> {
+        self.record.as_ref().map(|record| &*record.owner)
+    }
+
+    /// The hold that has not run out.
+    fn held(&mut self) -> Option<&mut Hold> {
+        let now = self.now();
+        self.hold.as_mut().filter(|hold| hold.expires > now)
+    }
+
+    fn write(&mut self, record: Option<&Record>) {
+        self.record = record.cloned();
+        let now = self.now();
+        if let Some(hold) = &mut self.hold {
+            hold.written = now;
+        }
+    }
+
+    /// Lets the hold last so long from now on.
+    fn last(&mut self, length: Duration) {
+        let now = self.now();
+        if let Some(hold) = &mut self.hold {
+            hold.expires = now + length;
+        }
+    }
+
+    fn sighting(&mut self) -> Sighting {
+        let now = self.now();
+        let record = self.record.clone().map(Box::new);
+        let Some(hold) = self.held() else {
+            return Sighting {
+                record,
+                ..Sighting::default()
+            };
+        };
+        Sighting {
+            record,
+            is_held: true,
+            left: Some(hold.expires - now),
+            held_for: Some(now - hold.begun),
+            written_ago: Some(now - hold.written),
+            is_asked_to_stop: hold.is_asked_to_stop,
+            ..Sighting::default()
+        }
+    }
+}
+
+impl Store for MemoryStore {
+    fn place(&self) -> &Path {
+        Path::new("memory")
+    }
+
+    fn acquire(&self, claim: &Claim) -> Result<Attempt> {
+        let mut slot = self.slot();
+        let found = slot.sighting();
+        let may_be_taken = [claim.gone.as_deref(), Some(&*claim.record.owner)]
+            .into_iter()
+            .flatten()
+            .any(|owner| slot.owner() == Some(owner));
+        if found.is_held && !may_be_taken {
+            return Ok(Attempt::Busy(found));
+        }
+        slot.token += 1;
+        let mut record = claim.record.clone();
+        record.fencing_token = slot.token;
+        let now = slot.now();
+        slot.hold = Some(Hold {
+            begun: now,
+            written: now,
+            expires: now + claim.length(),
+            is_asked_to_stop: false,
+        });
+        Ok(Attempt::Acquired(Acquired {
+            predecessor: slot
+                .record
+                .replace(record.clone())
+                .and_then(Predecessor::left),
+            lease: Box::new(MemoryLease {
+                store: self.clone(),
+                owner: record.owner.clone(),
+                length: claim.length(),
+            }),
+            record,
+        }))
+    }
+
+    fn look(&self) -> Result<Sighting> {
+        Ok(self.slot().sighting())
+    }
+
+    fn ask_to_stop(&self, owner: &str) -> Result<Request> {
+        let mut slot = self.slot();
+        let is_the_owner = slot.owner() == Some(owner);
+        if let Some(hold) = slot.held().filter(|_| is_the_owner) {
+            hold.is_asked_to_stop = true;
+        }
+        Ok(Request::standing())
+    }
+}
+
+#[derive(Debug)]
+struct MemoryLease {
+    store: MemoryStore,
+    owner: String,
+    length: Duration,
+}
+
+impl MemoryLease {
+    /// Does this if the lock is ours still.
+    fn if_ours(&self, then: impl FnOnce(&mut Slot)) -> Standing {
+        let mut slot = self.store.slot();
+        let is_ours = slot.owner() == Some(&*self.owner);
+        let Some(hold) = slot.held().filter(|_| is_ours) else {
+            return Standing::Lost;
+        };
+        let requests = Requests {
+            stop: hold.is_asked_to_stop,
+            ..Requests::default()
+        };
+        then(&mut slot);
+        Standing::Held(requests)
+    }
+}
+
+impl Lease for MemoryLease {
+    fn length(&self) -> Option<Duration> {
+        Some(self.length)
+    }
+
+    fn look(&mut self, _record: &Record) -> Result<Standing> {
+        Ok(self.if_ours(|_| {}))
+    }
+
+    fn renew(&mut self, record: &Record) -> Result<Standing> {
+        Ok(self.if_ours(|slot| {
+            slot.write(Some(record));
+            slot.last(self.length);
+        }))
+    }
+
+    fn note(&mut self, record: &Record) -> Result<Standing> {
+        Ok(self.if_ours(|slot| slot.write(Some(record))))
+    }
+
+    fn end(self: Box<Self>, farewell: Farewell<'_>) -> Result<()> {
+        self.if_ours(|slot| {
+            slot.write(farewell.record());
+            slot.last(farewell.keep().unwrap_or_default());
+        });
+        Ok(())
+    }
+}
