@@ -142,13 +142,16 @@
 mod authorities;
 mod courier;
 #[cfg(feature = "etcd")]
-mod etcd;
+#[cfg_attr(docsrs, doc(cfg(feature = "etcd")))]
+pub mod etcd;
 pub(crate) mod file;
 mod newcomer;
 #[cfg(feature = "postgres")]
-mod postgres;
+#[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
+pub mod postgres;
 #[cfg(feature = "redis")]
-mod redis;
+#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
+pub mod redis;
 #[cfg(feature = "cli")]
 mod request;
 #[cfg(feature = "cli")]

@@ -36,6 +36,12 @@ impl ToStore for Arc<dyn Store> {
     }
 }
 
+impl ToStore for &Arc<dyn Store> {
+    fn to_store(&self, _name: &str) -> Result<Arc<dyn Store>> {
+        Ok((*self).clone())
+    }
+}
+
 impl ToStore for str {
     fn to_store(&self, name: &str) -> Result<Arc<dyn Store>> {
         Url::parse(self)?.open(Some(name))

@@ -17,7 +17,7 @@ fn returns_the_error() -> Result<(), Error> {
     unreachable!("nobody listens there");
 }
 
-#[livinglock::batch(store = url, stale = Duration::from_secs(300))]
+#[livinglock::batch(store = url, stale = Duration::from_mins(5))]
 fn computed(url: &str) -> Result<(), Error> {
     unreachable!("{url}");
 }
@@ -34,7 +34,7 @@ fn a_store(path: &std::path::Path) -> u64 {
 }
 
 #[livinglock::batch(store = store, on_busy = 0)]
-fn a_shared_store(store: Arc<dyn Store>) -> u64 {
+fn a_shared_store(store: &Arc<dyn Store>) -> u64 {
     livinglock::fencing_token().expect("the lock is held")
 }
 
@@ -48,5 +48,6 @@ fn main() {
     let path = std::env::temp_dir().join(format!("livinglock-ui-store-{}", std::process::id()));
     let first = a_store(&path);
     assert!(first > 0);
-    assert!(a_shared_store(Arc::new(FileStore::new(&path))) > first);
+    let shared: Arc<dyn Store> = Arc::new(FileStore::new(&path));
+    assert!(a_shared_store(&shared) > first);
 }

@@ -1,5 +1,16 @@
 //! Locks in a PostgreSQL database: one row for each, one statement for each change, and the server's `clock_timestamp()` judges.
 //!
+//! | URL | what it leads to |
+//! |---|---|
+//! | `postgres://user:password@db1:5432/app` | one server; `postgresql://` is the same, and all but the host may be left out |
+//! | `postgres://db1,db2:5433/app` | the first of several that answers and is no standby |
+//! | `..?schema=ops` | the table `livinglock` of this schema, instead of the first one in the search path |
+//! | `..?sslmode=require&sslrootcert=/path/ca.pem` | by TLS (feature `postgres-tls`), trusting this CA instead of those of the system; the certificate is always checked. Without it TLS is not used |
+//!
+//! The other parameters are those of [`tokio_postgres::Config`](https://docs.rs/tokio-postgres/latest/tokio_postgres/config/struct.Config.html).
+//! The table is created by the first job, if it may; otherwise its owner runs what `livinglock schema postgres` prints, and grants the job's
+//! user SELECT, INSERT and UPDATE.
+//!
 //! Rows are never deleted, so that the token survives whatever becomes of the holder and the server. Every statement is complete in
 //! itself and needs no session, so that a pool such as pgbouncer may stand between, in transaction mode as well.
 //!
