@@ -30,13 +30,23 @@ const fn short(constant: libc::c_int) -> libc::c_short {
     constant as libc::c_short
 }
 
-/// Whether a newcomer asks the holder of this lock file now.
+/// Whether a newcomer asks the holder of this lock file now to prove that it works.
 #[must_use]
 pub fn is_asked(lock: &Path) -> bool {
+    is_locked(lock, QUESTION)
+}
+
+/// Whether somebody asks the holder of this lock file now to stop.
+#[must_use]
+pub fn is_asked_to_stop(lock: &Path) -> bool {
+    is_locked(lock, STOP)
+}
+
+fn is_locked(lock: &Path, offset: i64) -> bool {
     let Ok(file) = File::open(lock) else {
         return false;
     };
-    let mut byte = byte(QUESTION);
+    let mut byte = byte(offset);
     fcntl(&file, FcntlArg::F_OFD_GETLK(&mut byte)).is_ok() && byte.l_type != FREE
 }
 

@@ -32,7 +32,7 @@ pub use dice::Dice;
 pub use freezer::Freezer;
 pub use innocent::Innocent;
 pub use job::Job;
-pub use kernel_lock::{Guarded, ask, ask_to_stop, hold, is_asked};
+pub use kernel_lock::{Guarded, ask, ask_to_stop, hold, is_asked, is_asked_to_stop};
 pub use part::Part;
 pub use proxy::{Direction, Proxy};
 pub use running::{Ended, Running, Signal, is_running};

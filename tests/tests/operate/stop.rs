@@ -2,7 +2,7 @@
 
 use std::{fs, time::SystemTime};
 
-use livinglock_tests::{Running, Scene};
+use livinglock_tests::{Running, Scene, is_asked_to_stop, wait_until};
 
 use crate::{
     DONE, HELD, PATIENT, REFUSED, assert_says, fate_of_the_last, holder, job, run, start,
@@ -183,6 +183,10 @@ fn a_holder_whose_file_was_deleted_is_asked_all_the_same() {
     holder.wait_until_it_says("was asked to stop");
     fs::remove_file(scene.lock()).expect("delete the lock file");
     scene.wait_for_record(&format!("\"process_id\":{},", holder.id()));
+    // Whoever asks has to find the new file first, or all that it knows is that the holder has gone.
+    wait_until("the holder is asked once more", || {
+        is_asked_to_stop(&scene.lock())
+    });
     scene.give("go");
     let stop = stop.wait();
     assert_eq!(stop.code, DONE, "{stop:?}");
