@@ -4,7 +4,7 @@ mod connection;
 
 use std::{
     io::{PipeWriter, Write},
-    net::TcpListener,
+    net::{Ipv4Addr, TcpListener},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -115,7 +115,17 @@ impl Proxy {
     /// No port is free.
     #[must_use]
     pub fn to(server: u16) -> Self {
-        let listener = port::listen();
+        Self::at(Ipv4Addr::LOCALHOST, server)
+    }
+
+    /// The same at another address of this machine.
+    ///
+    /// # Panics
+    ///
+    /// No port is free there.
+    #[must_use]
+    pub fn at(address: Ipv4Addr, server: u16) -> Self {
+        let listener = port::listen(address);
         let port = listener.local_addr().expect("read the address").port();
         let shared = Arc::new(Shared {
             listener,
@@ -141,7 +151,7 @@ impl Proxy {
         }
     }
 
-    /// Its port on 127.0.0.1.
+    /// Its port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.shared.port

@@ -3,6 +3,7 @@
 mod chaos;
 mod contention;
 mod holder;
+mod network;
 mod server;
 
 use std::time::Duration;
