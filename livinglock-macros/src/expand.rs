@@ -60,9 +60,6 @@ fn check(function: &Function, errors: &mut Vec<Error>) {
         if function.lacks_runtime() {
             let message = "`async fn main` needs a runtime; put `#[tokio::main]` below `#[livinglock::batch]`";
             errors.push(Error::new(span, message));
-        } else if !function.is_main() {
-            let message = "locks on async functions are not supported yet; put the attribute on `main` or on a synchronous function";
-            errors.push(Error::new(span, message));
         }
     }
     if let (true, Some(span)) = (function.is_main(), function.foreign) {
@@ -139,6 +136,20 @@ fn on_function(function: &Function, settings: &Settings) -> Result<TokenStream> 
     let (inner_attributes, statements) = function.split_body();
     // With the span of the user's brace ours would look like one written for nothing, and in the
     // 2021 edition the temporaries of the last expression would outlive the guard.
+    let statements = match function.nameable_output() {
+        Some(output) if function.asyncness.is_some() => {
+            // The type of an asynchronous block, unlike that of a function, cannot be written; but this tells the compiler.
+            let here = Span::mixed_site();
+            let runtime = &settings.runtime;
+            quote_spanned! {here=>
+                if let ::core::option::Option::Some(value) = #runtime::__private::no_value::<#output>() {
+                    return value;
+                }
+                #statements
+            }
+        }
+        _ => statements,
+    };
     let guarded = block(Span::mixed_site().located_at(span), statements);
     let guarded = guard(function, settings, &guarded)?;
     let body = block(span, quote!(#inner_attributes #guarded));
@@ -152,30 +163,73 @@ fn guard(function: &Function, settings: &Settings, body: &Group) -> Result<Token
     let path = quote_spanned!(here=> .name(::core::concat!(::core::module_path!(), "::", #name)));
     let job = job(settings, &path, "Fence");
     let runtime = &settings.runtime;
-    let enter_or_return = |enter: TokenStream, span: Span| {
+    let call = |enter: &str| {
+        let suffix = function.asyncness.map_or("", |_| "_async");
+        let enter = Ident::new(&format!("{enter}{suffix}"), here);
+        quote_spanned!(here=> #runtime::__private::#enter(#job))
+    };
+    let enter_or_return = |enter: &str, span: Span| {
         // Where the error of the return type cannot come from ours, the compiler says so there.
         let question = quote_spanned!(here.located_at(span)=> ?);
+        let entering = call(enter);
+        if function.asyncness.is_none() {
+            return quote_spanned! {here=>
+                let _guard = #entering #question;
+                #body
+            };
+        }
+        // What the job is made of is dropped before anybody waits.
         quote_spanned! {here=>
-            let _guard = #runtime::__private::#enter(#job) #question;
-            #body
+            let entering = #entering;
+            let guard = entering.await #question;
+            guard.hold(async move #body).await
         }
     };
     match (&settings.on_busy, function.returns()) {
         // No `return`, which would be unreachable after a value such as `panic!()`. What the job is
         // made of is dropped before the body begins.
-        (Some(value), _) => Ok(quote_spanned! {here=>
-            let entered = #runtime::__private::try_enter(#job);
-            match entered {
-                ::core::option::Option::Some(_guard) => #body
-                ::core::option::Option::None => { #value }
-            }
-        }),
-        (None, Returns::Nothing) => Ok(quote_spanned! {here=>
-            let ::core::option::Option::Some(_guard) = #runtime::__private::try_enter(#job) else { return };
-            #body
-        }),
-        (None, Returns::Option(span)) => Ok(enter_or_return(quote!(try_enter), span)),
-        (None, Returns::Result(span)) => Ok(enter_or_return(quote!(enter), span)),
+        (Some(value), _) => {
+            let entering = call("try_enter");
+            let (awaited, name, held) = if function.asyncness.is_some() {
+                let held = quote_spanned!(here=> guard.hold(async move #body).await,);
+                (
+                    quote_spanned!(here=> entered.await),
+                    Ident::new("guard", here),
+                    held,
+                )
+            } else {
+                let held = quote_spanned!(here=> #body);
+                (
+                    quote_spanned!(here=> entered),
+                    Ident::new("_guard", here),
+                    held,
+                )
+            };
+            Ok(quote_spanned! {here=>
+                let entered = #entering;
+                match #awaited {
+                    ::core::option::Option::Some(#name) => #held
+                    ::core::option::Option::None => { #value }
+                }
+            })
+        }
+        (None, Returns::Nothing) if function.asyncness.is_some() => {
+            let entering = call("try_enter");
+            Ok(quote_spanned! {here=>
+                let entering = #entering;
+                let ::core::option::Option::Some(guard) = entering.await else { return };
+                guard.hold(async move #body).await
+            })
+        }
+        (None, Returns::Nothing) => {
+            let entering = call("try_enter");
+            Ok(quote_spanned! {here=>
+                let ::core::option::Option::Some(_guard) = #entering else { return };
+                #body
+            })
+        }
+        (None, Returns::Option(span)) => Ok(enter_or_return("try_enter", span)),
+        (None, Returns::Result(span)) => Ok(enter_or_return("enter", span)),
         (None, Returns::Other) => Err(Error::new_spanned(
             &function.output,
             "this type cannot say that the function was skipped; write `on_busy = ..`, the value to return then",

@@ -68,6 +68,14 @@ impl Function {
         returns.parse2(output.clone()).unwrap_or(Returns::Other)
     }
 
+    /// The return type, if it may be written elsewhere too, and says anything.
+    pub(crate) fn nameable_output(&self) -> Option<&TokenStream> {
+        let output = self.output.as_ref()?;
+        let is_never = output.to_string() == "!";
+        let is_unit = matches!(self.returns(), Returns::Nothing);
+        (!is_never && !is_unit && !has_impl(output)).then_some(output)
+    }
+
     /// The body split into its inner attributes, which have to stay at the top of the function, and the rest.
     pub(crate) fn split_body(&self) -> (TokenStream, TokenStream) {
         let split = |input: ParseStream<'_>| {
@@ -165,6 +173,15 @@ impl Parse for Function {
             body: visible(input.parse()?),
         })
     }
+}
+
+/// Whether a type has `impl Trait` in it.
+fn has_impl(output: &TokenStream) -> bool {
+    output.clone().into_iter().any(|token| match token {
+        TokenTree::Group(group) => has_impl(&group.stream()),
+        TokenTree::Ident(word) => word == "impl",
+        _ => false,
+    })
 }
 
 /// The body itself: that of a macro's `$body:block` comes in an invisible group of its own.

@@ -5,7 +5,9 @@ pub use core::{column, file, format_args, line, module_path, result::Result};
 pub use livinglock_macros::checkpoint_grammar;
 
 pub use crate::{
+    asynchronous::{AsyncGuard, enter_async, no_value, try_enter_async},
     batch::{Guard, Job, enter, run, try_enter},
     checkpoint::{Count, is_here, pass, set_message, set_progress, try_pass, wants_message},
+    scope::assert_held,
     site::Site,
 };

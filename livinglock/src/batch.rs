@@ -259,23 +259,47 @@ impl Job<'_> {
 
     /// Acquires the lock, and says what became of the run before.
     fn hold(&self, gate: Arc<Gate>, role: Role) -> Result<Arc<Held>, Error> {
-        let held = self.options().hold(self.place(), gate, role)?;
-        if let Some(predecessor) = held.predecessor() {
-            report::say(&report::predecessor(held.path(), predecessor));
-        }
-        held.wait_for_the_start()?;
-        Ok(held)
+        hold(&self.options(), self.place(), gate, role)
     }
 
-    /// Says why the job does not run, unless nobody wants to know.
-    fn decline(&self, error: &Error) {
-        if error.is_busy() {
-            if !self.quiet {
-                report::say(&format!("{error}; yielding"));
-            }
-        } else {
-            report::say(&report::chain(error));
+    /// What acquires the lock, and says what became of the run before, on whichever thread.
+    pub(crate) fn to_hold_later(
+        &self,
+        gate: Arc<Gate>,
+        role: Role,
+    ) -> Result<impl FnOnce() -> Result<Arc<Held>, Error> + Send + use<>, Error> {
+        let options = self.options();
+        let place = options.settle(self.place())?;
+        Ok(move || hold(&options, place.as_place(), gate, role))
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+}
+
+fn hold(
+    options: &Options,
+    place: Place<'_>,
+    gate: Arc<Gate>,
+    role: Role,
+) -> Result<Arc<Held>, Error> {
+    let held = options.hold(place, gate, role)?;
+    if let Some(predecessor) = held.predecessor() {
+        report::say(&report::predecessor(held.path(), predecessor));
+    }
+    held.wait_for_the_start()?;
+    Ok(held)
+}
+
+/// Says why a job does not run, unless nobody wants to know.
+pub(crate) fn decline(error: &Error, quiet: bool) {
+    if error.is_busy() {
+        if !quiet {
+            report::say(&format!("{error}; yielding"));
         }
+    } else {
+        report::say(&report::chain(error));
     }
 }
 
@@ -308,7 +332,7 @@ fn hold_main(role: Role, job: &Job<'_>) -> Result<Arc<Held>, u8> {
             Ok(held)
         }
         Err(error) => {
-            job.decline(&error);
+            decline(&error, job.quiet);
             Err(if error.is_busy() {
                 job.busy
             } else {
@@ -434,7 +458,9 @@ pub fn enter(job: &Job<'_>) -> Result<Guard, Error> {
 /// Enters a function that is skipped, after a line on standard error, when its lock cannot be had.
 #[must_use = "the lock is released when the guard is dropped"]
 pub fn try_enter(job: &Job<'_>) -> Option<Guard> {
-    enter(job).inspect_err(|error| job.decline(error)).ok()
+    enter(job)
+        .inspect_err(|error| decline(error, job.quiet))
+        .ok()
 }
 
 impl Drop for Guard {

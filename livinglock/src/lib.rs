@@ -8,6 +8,7 @@ compile_error!(
 
 #[doc(hidden)]
 pub mod __private;
+mod asynchronous;
 mod batch;
 mod checkpoint;
 #[cfg(feature = "cli")]
@@ -24,6 +25,7 @@ mod process;
 mod pulse;
 mod record;
 mod report;
+mod scope;
 mod signals;
 mod site;
 mod stop;
@@ -40,4 +42,5 @@ pub use on_stale::OnStale;
 pub use predecessor::{Fate, Predecessor};
 pub use record::{Autopsy, Descendant, ThreadState};
 pub use record::{Checkpoint, Record, State};
+pub use scope::{Entered, Scope, Scoped, scope};
 pub use stop::Stop;

@@ -2,7 +2,7 @@
 
 use std::{
     panic::Location,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -18,7 +18,7 @@ use crate::{
     report, signals,
     site::Site,
     store::{
-        self, Claim, Courier, DEFAULT_TIMEOUT, Tenure, ToStore,
+        self, Claim, Courier, DEFAULT_TIMEOUT, Store, Tenure, ToStore,
         file::{DEFAULT_MODE, FileAcquired, FileStore, patience},
     },
     sys,
@@ -61,6 +61,21 @@ pub struct Options {
 pub(crate) enum Place<'a> {
     File(&'a Path),
     Store(&'a dyn ToStore),
+}
+
+/// The same, without borrowing from anybody.
+pub(crate) enum OwnPlace {
+    File(PathBuf),
+    Store(Arc<dyn Store>),
+}
+
+impl OwnPlace {
+    pub(crate) fn as_place(&self) -> Place<'_> {
+        match self {
+            Self::File(path) => Place::File(path),
+            Self::Store(store) => Place::Store(store),
+        }
+    }
 }
 
 impl Default for Options {
@@ -208,6 +223,17 @@ impl Options {
         self.acquire_at(Place::Store(&store))
     }
 
+    /// Where the lock is, said in a way that outlives what it was said by.
+    pub(crate) fn settle(&self, place: Place<'_>) -> Result<OwnPlace> {
+        Ok(match place {
+            Place::File(path) => OwnPlace::File(path.to_owned()),
+            Place::Store(store) => {
+                let name = self.name.clone().unwrap_or_else(program_name);
+                OwnPlace::Store(store.to_store(&name)?)
+            }
+        })
+    }
+
     fn acquire_at(&self, place: Place<'_>) -> Result<Lock> {
         let held = self.hold(place, Gate::apart(), Role::Function)?;
         held.wait_for_the_start()?;
@@ -342,7 +368,7 @@ enum Approach {
 impl Approach {
     fn place(&self) -> &Path {
         match self {
-            Self::File(file) => store::Store::place(file),
+            Self::File(file) => Store::place(file),
             Self::Store(courier) => courier.place(),
         }
     }

@@ -110,6 +110,21 @@ macro_rules! try_checkpoint {
     };
 }
 
+/// Panics unless a lock is held here: for functions that rely on it.
+///
+/// It is that of the calling thread's [`Scope`](crate::Scope). Costs two short locks, so it belongs to the beginning of a function, not into its
+/// loops.
+///
+/// ```should_panic
+/// livinglock::assert_held!(); // panics: `main` has no lock
+/// ```
+#[macro_export]
+macro_rules! assert_held {
+    () => {
+        $crate::__private::assert_held()
+    };
+}
+
 /// The static of one checkpoint.
 #[doc(hidden)]
 #[macro_export]

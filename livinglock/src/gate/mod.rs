@@ -18,12 +18,15 @@ mod words;
 
 use std::{
     fmt, mem,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 pub(crate) use doubt::{doubt, is_unsure, looked, looks_come_from, wait_for_the_look, wakes};
 pub(crate) use passing::{is_here, pass, set_progress, stop_requested};
-pub(crate) use scope::{ThreadScope, innermost};
+pub(crate) use scope::{Shown, ThreadScope, current, innermost};
 use threads::{Thread, Threads, admit, gates, lock_threads, root, set_root, take};
 pub(crate) use threads::{harvest, last_passes, put_off_alarms, set_message, wants_message};
 pub(crate) use waking::{heed_waking, hold_everybody};
@@ -56,6 +59,8 @@ impl From<Site> for Passed {
 
 /// One lock's gate.
 pub(crate) struct Gate {
+    /// No other gate of the process ever has it.
+    id: u64,
     /// The gate of the scope around this one.
     parent: Option<Arc<Gate>>,
     state: Mutex<State>,
@@ -92,7 +97,9 @@ impl fmt::Debug for Gate {
 
 impl Gate {
     fn new(parent: Option<Arc<Gate>>) -> Arc<Self> {
+        static GATES: AtomicU64 = AtomicU64::new(1);
         Arc::new(Self {
+            id: GATES.fetch_add(1, Ordering::Relaxed),
             parent,
             state: Mutex::new(State {
                 status: Status::Open,
@@ -113,10 +120,7 @@ impl Gate {
 
     /// A gate behind the one of the calling thread's scope.
     pub(crate) fn in_scope() -> Arc<Self> {
-        let around = lock_threads()
-            .enrolled(Thread::new)
-            .and_then(|thread| thread.scope.clone());
-        Self::new(around)
+        Self::new(current())
     }
 
     /// Puts this gate before every thread of the process, for as long as the process lives.

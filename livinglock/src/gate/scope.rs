@@ -1,4 +1,4 @@
-//! The stay of a thread behind the gate of a locked function.
+//! The stay of a thread behind the gate of a locked function, or of whoever it works for.
 
 use std::{
     marker::PhantomData,
@@ -12,13 +12,40 @@ use super::{
 };
 use crate::sys::Seen;
 
-/// The calling thread's stay behind a narrower gate, from its creation until dropped.
+/// How far somebody is, while no thread works for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown {
+    done: u64,
+    total: u64,
+}
+
+/// Not counted yet.
+impl Default for Shown {
+    fn default() -> Self {
+        Self {
+            done: 0,
+            total: NO_TOTAL,
+        }
+    }
+}
+
+impl Shown {
+    /// What the calling thread shows now, and this instead from now on.
+    fn swap(self) -> Self {
+        WORDS.with(|words| Self {
+            done: words.done.swap(self.done, Ordering::Relaxed),
+            total: words.total.swap(self.total, Ordering::Relaxed),
+        })
+    }
+}
+
+/// The calling thread's stay in a scope, from its creation until dropped.
 ///
 /// It must be dropped on the thread that created it.
 #[derive(Debug)]
 pub(crate) struct ThreadScope {
-    around: Option<Arc<Gate>>,
-    progress: (u64, u64),
+    before: Option<Arc<Gate>>,
+    shown_before: Shown,
     /// The thread's words are its own.
     _not_send: PhantomData<*const ()>,
 }
@@ -26,52 +53,69 @@ pub(crate) struct ThreadScope {
 impl ThreadScope {
     /// Puts a gate before the calling thread, until the result is dropped.
     pub(crate) fn enter(gate: &Arc<Gate>) -> Self {
+        Self::resume(Some(gate.clone()), Shown::default())
+    }
+
+    /// Has the calling thread work where another one, or this one, stopped before: behind this gate, or the root's alone.
+    pub(crate) fn resume(scope: Option<Arc<Gate>>, shown: Shown) -> Self {
         let mut threads = lock_threads();
-        let progress = WORDS.with(|words| {
-            (
-                words.done.swap(0, Ordering::Relaxed),
-                words.total.swap(NO_TOTAL, Ordering::Relaxed),
-            )
-        });
-        replace_scope(&mut threads, Some(gate.clone()));
+        let shown_before = shown.swap();
         Self {
-            around: gate.parent.clone(),
-            progress,
+            before: replace_scope(&mut threads, scope),
+            shown_before,
             _not_send: PhantomData,
         }
+    }
+
+    /// Ends the stay; how far it has come.
+    pub(crate) fn leave(mut self) -> Shown {
+        let mut threads = lock_threads();
+        replace_scope(&mut threads, self.before.take());
+        drop(threads);
+        let shown = self.shown_before.swap();
+        std::mem::forget(self);
+        shown
     }
 }
 
 impl Drop for ThreadScope {
     fn drop(&mut self) {
-        WORDS.with(|words| {
-            words.done.store(self.progress.0, Ordering::Relaxed);
-            words.total.store(self.progress.1, Ordering::Relaxed);
-        });
-        replace_scope(&mut lock_threads(), self.around.take());
+        let mut threads = lock_threads();
+        replace_scope(&mut threads, self.before.take());
+        self.shown_before.swap();
     }
 }
 
-fn replace_scope(threads: &mut Threads, scope: Option<Arc<Gate>>) {
-    let Some(thread) = threads.enrolled(Thread::new) else {
-        return;
-    };
+/// Puts the calling thread into another scope; the one before.
+fn replace_scope(threads: &mut Threads, scope: Option<Arc<Gate>>) -> Option<Arc<Gate>> {
+    let thread = threads.enrolled(Thread::new)?;
     WORDS.with(|words| {
         let root = root();
         // The last checkpoint before belongs to the scope before.
         take(words, thread, root.as_ref(), Seen::Empty);
-        thread.scope = scope;
+        if let Some(gate) = &scope
+            && thread.described != gate.id
+        {
+            // What a site said in another scope does not describe this one.
+            thread.described = gate.id;
+            want_messages();
+        }
+        let before = std::mem::replace(&mut thread.scope, scope);
         words.gate.store(SHUT, Ordering::Relaxed);
         words.site.set(Seen::Empty);
-        want_messages();
         admit(words, thread, root.as_ref());
-    });
+        before
+    })
+}
+
+/// The gate of the innermost locked function that the calling thread works in.
+pub(crate) fn current() -> Option<Arc<Gate>> {
+    lock_threads()
+        .enrolled(Thread::new)
+        .and_then(|thread| thread.scope.clone())
 }
 
 /// The innermost gate that the calling thread has to pass, if there is any.
 pub(crate) fn innermost() -> Option<Arc<Gate>> {
-    let scope = lock_threads()
-        .enrolled(Thread::new)
-        .and_then(|thread| thread.scope.clone());
-    scope.or_else(root)
+    current().or_else(root)
 }

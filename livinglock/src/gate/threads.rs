@@ -47,6 +47,8 @@ pub(super) struct Thread {
     id: u32,
     /// The gate of the innermost locked function that the thread is in.
     pub(super) scope: Option<Arc<Gate>>,
+    /// The scope that its messages are of.
+    pub(super) described: u64,
     messages: Vec<(&'static Site, String)>,
     last: Option<&'static Site>,
     alarm: Option<Alarm>,
@@ -59,6 +61,7 @@ impl Thread {
             alarm: alarms::new_alarm(),
             id: sys::thread_id(),
             scope: None,
+            described: 0,
             messages: Vec::new(),
             last: None,
         }

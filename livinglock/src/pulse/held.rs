@@ -133,6 +133,13 @@ impl Held {
         self.predecessor.as_ref()
     }
 
+    /// Whether it is on this machine, so that its release takes no time.
+    pub(crate) fn is_here(&self) -> bool {
+        self.duty()
+            .as_ref()
+            .is_none_or(|duty| matches!(duty.lease, Tenure::Here(_)))
+    }
+
     pub(crate) fn fencing_token(&self) -> u64 {
         self.fencing_token
     }
