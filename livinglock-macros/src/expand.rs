@@ -56,11 +56,10 @@ fn check(function: &Function, errors: &mut Vec<Error>) {
         let message = "`#[livinglock::batch]` applies to functions that are not `const`: a lock cannot be taken while compiling";
         errors.push(Error::new(span, message));
     }
-    if let Some(span) = function.asyncness {
-        if function.lacks_runtime() {
-            let message = "`async fn main` needs a runtime; put `#[tokio::main]` below `#[livinglock::batch]`";
-            errors.push(Error::new(span, message));
-        }
+    if let (true, Some(span)) = (function.lacks_runtime(), function.asyncness) {
+        let message =
+            "`async fn main` needs a runtime; put `#[tokio::main]` below `#[livinglock::batch]`";
+        errors.push(Error::new(span, message));
     }
     if let (true, Some(span)) = (function.is_main(), function.foreign) {
         errors.push(Error::new(

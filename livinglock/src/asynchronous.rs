@@ -91,7 +91,7 @@ pub struct AsyncGuard {
 /// The lock is busy or cannot be had.
 pub fn enter_async(job: &Job<'_>) -> impl Future<Output = Result<AsyncGuard>> + Send + use<> {
     let gate = Gate::in_scope();
-    let holding = job.to_hold_later(gate.clone(), Role::Function);
+    let holding = job.later(gate.clone(), Role::Function);
     async move {
         let held = match holding {
             Ok(hold) => Waiting::on(move || hold().map(Unclaimed::new)).await?,
@@ -176,7 +176,13 @@ struct Locked<F: Future> {
     body: Option<Pin<Box<F>>>,
     shown: Shown,
     guard: AsyncGuard,
-    releasing: Option<(Waiting<Result<()>>, Option<F::Output>)>,
+    releasing: Option<Releasing<F::Output>>,
+}
+
+/// A lock that is about to be released, and what the body has come to.
+struct Releasing<T> {
+    released: Waiting<Result<()>>,
+    output: Option<T>,
 }
 
 impl<F: Future> Unpin for Locked<F> {}
@@ -191,7 +197,7 @@ impl<F: Future> Future for Locked<F> {
             this.guard.has_unwound = true;
             let polled = body.as_mut().poll(context);
             this.guard.has_unwound = false;
-            if let Poll::Ready(_) = polled {
+            if polled.is_ready() {
                 this.body = None;
             }
             this.shown = stay.leave();
@@ -210,18 +216,19 @@ impl<F: Future> Future for Locked<F> {
                 return Poll::Ready(output);
             }
             // A server may take its time, and the thread has others to serve.
-            this.releasing = Some((Waiting::on(move || held.release()), Some(output)));
+            this.releasing = Some(Releasing {
+                released: Waiting::on(move || held.release()),
+                output: Some(output),
+            });
         }
-        let Some((released, output)) = &mut this.releasing else {
+        let Some(releasing) = &mut this.releasing else {
             return Poll::Pending;
         };
-        match Pin::new(released).poll(context) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(released) => {
-                say_failure(released);
-                output.take().map_or(Poll::Pending, Poll::Ready)
-            }
-        }
+        let Poll::Ready(released) = Pin::new(&mut releasing.released).poll(context) else {
+            return Poll::Pending;
+        };
+        say_failure(released);
+        releasing.output.take().map_or(Poll::Pending, Poll::Ready)
     }
 }
 

@@ -263,7 +263,7 @@ impl Job<'_> {
     }
 
     /// What acquires the lock, and says what became of the run before, on whichever thread.
-    pub(crate) fn to_hold_later(
+    pub(crate) fn later(
         &self,
         gate: Arc<Gate>,
         role: Role,

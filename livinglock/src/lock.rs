@@ -245,7 +245,7 @@ impl Options {
         let heartbeat = self.checked_times()?;
         let name = self.name.clone().unwrap_or_else(program_name);
         let approach = self.approach(place, &name, heartbeat)?;
-        let claim = self.claim(approach.place(), &name, heartbeat, role)?;
+        let claim = self.claim(approach.place(), &name, heartbeat, role, &gate)?;
         // Before the lock is ours: a stop after that has to show.
         let wakes = gate::heed_waking();
         if self.graceful {
@@ -295,7 +295,14 @@ impl Options {
         pulse::tick(self.stale, heartbeat, self.grace)
     }
 
-    fn claim(&self, place: &Path, name: &str, heartbeat: Duration, role: Role) -> Result<Claim> {
+    fn claim(
+        &self,
+        place: &Path,
+        name: &str,
+        heartbeat: Duration,
+        role: Role,
+        gate: &Arc<Gate>,
+    ) -> Result<Claim> {
         let owner = sys::random_u128()
             .map_err(|error| Error::io("draw a random owner for", place, error))?;
         let mut record = Record {
@@ -310,6 +317,7 @@ impl Options {
         };
         Identity::own().sign(&mut record);
         Ok(Claim {
+            around: pulse::owners_around(gate),
             replace: self.replace,
             on_stale: self.on_stale,
             ..Claim::new(record)

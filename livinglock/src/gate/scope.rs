@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Gate,
-    threads::{Thread, Threads, admit, lock_threads, root, take, want_messages},
+    threads::{Thread, Threads, admit, gates, lock_threads, root, take, want_messages},
     words::{NO_TOTAL, SHUT, WORDS},
 };
 use crate::sys::Seen;
@@ -118,4 +118,12 @@ pub(crate) fn current() -> Option<Arc<Gate>> {
 /// The innermost gate that the calling thread has to pass, if there is any.
 pub(crate) fn innermost() -> Option<Arc<Gate>> {
     current().or_else(root)
+}
+
+/// Whether a gate is before this one, or before the calling thread: whoever works behind it cannot wait for it.
+pub(crate) fn is_around(gate: &Arc<Gate>, inner: &Arc<Gate>) -> bool {
+    let (root, scope) = (root(), current());
+    gates(Some(inner), root.as_ref())
+        .chain(gates(scope.as_ref(), None))
+        .any(|around| Arc::ptr_eq(around, gate))
 }

@@ -140,6 +140,11 @@ impl Held {
             .is_none_or(|duty| matches!(duty.lease, Tenure::Here(_)))
     }
 
+    /// The owner that its record names, while it is held.
+    pub(crate) fn owner(&self) -> Option<String> {
+        self.duty().as_ref().map(|duty| duty.record.owner.clone())
+    }
+
     pub(crate) fn fencing_token(&self) -> u64 {
         self.fencing_token
     }

@@ -88,6 +88,16 @@ pub(crate) fn held_behind(gate: &Arc<Gate>) -> Option<Arc<Held>> {
         .find(|held| Arc::ptr_eq(held.gate(), gate))
 }
 
+/// The owners of the locks whose scopes are around this gate, or around the calling thread.
+pub(crate) fn owners_around(gate: &Arc<Gate>) -> Vec<String> {
+    let is_around = |held: &Arc<Held>| gate::is_around(held.gate(), gate);
+    all_held()
+        .iter()
+        .filter(|held| is_around(held))
+        .filter_map(|held| held.owner())
+        .collect()
+}
+
 /// How the graceful jobs took a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reception {

@@ -262,6 +262,8 @@ pub struct Claim {
     pub gone: Option<String>,
     /// How long one call to the engine may take.
     pub timeout: Duration,
+    /// The owners of the locks that the caller works under: whoever waited for one of those would wait for itself.
+    pub around: Vec<String>,
     /// Ask a working holder to stop. The engines leave that to their callers.
     pub replace: bool,
     /// What to do with a stale holder that does not answer. Of an engine's lease nothing has to be done: it runs out.
@@ -276,6 +278,7 @@ impl Claim {
             record,
             gone: None,
             timeout: DEFAULT_TIMEOUT,
+            around: Vec::new(),
             replace: false,
             on_stale: OnStale::Fence,
         }

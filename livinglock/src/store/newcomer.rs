@@ -59,7 +59,8 @@ pub(crate) fn acquire(
             continue;
         }
         let why = why_busy(&found, &holder);
-        if !claim.replace || !matches!(why, Busy::Leased { .. }) {
+        let waits_for_itself = claim.around.contains(&holder.owner);
+        if !claim.replace || waits_for_itself || matches!(why, Busy::Kept(_)) {
             return Err(Error::busy(courier.place(), why, Some(*holder)));
         }
         waited = Some(ask_to_stop(courier, &holder)?);

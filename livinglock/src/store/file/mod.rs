@@ -55,6 +55,8 @@ pub(crate) struct FileClaim<'a> {
     pub(crate) on_stale: OnStale,
     /// Ask a working holder to stop.
     pub(crate) replace: bool,
+    /// The owners whom nobody waits for, because it would be for itself.
+    pub(crate) around: &'a [String],
     /// The record of the new holder, without what is known only at acquisition.
     pub(crate) record: &'a Record,
 }
@@ -150,7 +152,7 @@ impl FileClaim<'_> {
             // Its pulse writes a new record when asked.
             Content::Torn | Content::Blank => return self.ask(opened, None, Demand::Proof),
         };
-        if identity.wrote(&record) {
+        if self.around.contains(&record.owner) {
             return Ok(Attempt::Busy(Busy::Ours, Some(record)));
         }
         // Progress in the future of our own clock proves nothing.
@@ -158,6 +160,7 @@ impl FileClaim<'_> {
         let works = record.shares_clock(&identity.boot_id, identity.time_namespace)
             && silence.is_some_and(|silence| Duration::from_nanos(silence) <= record.stale());
         match (works, self.replace) {
+            (true, false) if identity.wrote(&record) => Ok(Attempt::Busy(Busy::Ours, Some(record))),
             (true, false) => Ok(Attempt::Busy(Busy::Working, Some(record))),
             (_, true) => {
                 let within = Duration::MAX;

@@ -122,6 +122,7 @@ impl Request<'_> {
             network_fs: true,
             on_stale: OnStale::Report,
             replace: true,
+            around: &[],
             record: unused,
         }
     }

@@ -71,6 +71,7 @@ impl FileStore {
             network_fs: self.network_fs,
             on_stale: claim.on_stale,
             replace: claim.replace,
+            around: &claim.around,
             record: &claim.record,
         }
         .acquire()
