@@ -51,10 +51,11 @@ fn say(job: &str, run: u32, ended: Result<Result<(), Error>, JoinError>) {
     match ended {
         Ok(Ok(())) => {}
         Ok(Err(error)) => println!("service: {job}, run {run}: {error}"),
-        Err(failed) => match failed.try_into_panic().map(Box::downcast::<Stop>) {
-            Ok(Ok(stop)) => println!("service: {job}, run {run}, was stopped: {stop}"),
-            _ => println!("service: {job}, run {run}, failed"),
+        Err(failed) if failed.is_panic() => match failed.into_panic().downcast::<Stop>() {
+            Ok(stop) => println!("service: {job}, run {run}, was stopped: {stop}"),
+            Err(_) => println!("service: {job}, run {run}, panicked"),
         },
+        Err(_) => println!("service: {job}, run {run}, was cancelled"),
     }
 }
 
