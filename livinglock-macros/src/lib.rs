@@ -97,7 +97,26 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// These are told apart by the last word of the return type. A function named `main` without arguments is taken for the one of the
-/// program wherever it is. An `async fn` other than `main` is refused.
+/// program wherever it is.
+///
+/// # On asynchronous functions
+///
+/// The future carries the lock along, whichever thread polls it, and no thread of the runtime waits for a lock or a server: that is done
+/// on one of its own. A future that is polled no more proves no work, so its lock is taken over; one that is dropped before its end
+/// releases it, and the next run is told that it was stopped. A stop unwinds through the future, which runtimes report as a panic of the task: its
+/// payload is the `livinglock::Stop`.
+///
+/// ```no_run
+/// #[livinglock::batch(path = "/run/mail.lock", stale = "10m")]
+/// async fn mail(letters: Vec<String>) -> Result<(), livinglock::Error> {
+///     for letter in letters {
+///         livinglock::checkpoint!("to {letter}");
+///         send(&letter).await;
+///     }
+///     Ok(())
+/// }
+/// # async fn send(_letter: &str) {}
+/// ```
 ///
 /// # Coverage
 ///

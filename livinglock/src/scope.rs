@@ -25,7 +25,7 @@ use crate::{
 ///     let scope = livinglock::scope();
 ///     let threads: Vec<_> = files
 ///         .iter()
-///         .map(|file| scope.spawn(move || livinglock::checkpoint!("file {file}")))
+///         .map(|&file| scope.spawn(move || livinglock::checkpoint!("file {file}")))
 ///         .collect();
 ///     for thread in threads {
 ///         thread.join().unwrap();

@@ -271,3 +271,34 @@ fn a_literal_url_needs_the_feature_of_its_engine() {
         assert_eq!(expanded.contains("by_url"), is_on, "{expanded}");
     }
 }
+
+/// The future carries the guard, and the compiler is told what the block returns; unless that cannot be written.
+#[test]
+fn an_asynchronous_function_holds_its_lock_across_threads() {
+    assert_expands(
+        r#"path = "/x", name = "n", on_stale = "fence""#,
+        "pub async fn job(self) -> io::Result<u8> { body().await }",
+        r#"
+            pub async fn job(self) -> io::Result<u8> {
+                let entering = ::livinglock::__private::enter_async(&const {
+                    ::livinglock::__private::Job::new("/x").name("n").on_stale(::livinglock::OnStale::Fence)
+                });
+                let guard = entering.await?;
+                guard.hold(async move {
+                    if let ::core::option::Option::Some(value) = ::livinglock::__private::no_value::<io::Result<u8> >() {
+                        return value;
+                    }
+                    body().await
+                }).await
+            }
+        "#,
+    );
+    for nothing_to_tell in ["", "-> ()", "-> Option<impl Fn()>"] {
+        let expansion = expand(
+            r#"path = "/x""#,
+            &format!("async fn job() {nothing_to_tell} {{ }}"),
+        );
+        assert!(!expansion.contains("no_value"), "{expansion}");
+        assert!(expansion.contains("try_enter_async"), "{expansion}");
+    }
+}

@@ -58,7 +58,7 @@ fn each_task_beats_for_its_own_lock_whichever_thread_polls_it() {
                         task::yield_now().await;
                         // The count stays with the task, where the next checkpoint has none.
                         checkpoint!("then task {number}");
-                        if round % 64 == 0 {
+                        if round.is_multiple_of(64) {
                             time::sleep(Duration::from_millis(1)).await;
                         }
                     }
