@@ -142,6 +142,11 @@ impl AsyncGuard {
     /// The body under the lock, and its release.
     pub fn hold<F: Future>(self, body: F) -> impl Future<Output = F::Output> {
         Locked {
+            #[cfg(feature = "tracing")]
+            span: self
+                .held
+                .as_ref()
+                .map_or_else(tracing::Span::none, |held| crate::span::of(held)),
             body: Some(Box::pin(body)),
             shown: Shown::default(),
             guard: self,
@@ -172,6 +177,8 @@ impl Drop for AsyncGuard {
 
 /// The body of an asynchronous function under its lock.
 struct Locked<F: Future> {
+    #[cfg(feature = "tracing")]
+    span: tracing::Span,
     /// Dropped before the lock is released.
     body: Option<Pin<Box<F>>>,
     shown: Shown,
@@ -192,6 +199,8 @@ impl<F: Future> Future for Locked<F> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = &mut *self;
+        #[cfg(feature = "tracing")]
+        let _entered = this.span.enter();
         if let Some(body) = &mut this.body {
             let stay = ThreadScope::resume(Some(this.guard.gate.clone()), this.shown);
             this.guard.has_unwound = true;
@@ -234,7 +243,7 @@ impl<F: Future> Future for Locked<F> {
 
 fn say_failure(released: std::result::Result<(), Error>) {
     if let Err(error) = released {
-        report::say(&report::chain(&error));
+        error.event().say(&report::chain(&error));
     }
 }
 

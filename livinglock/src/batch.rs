@@ -14,7 +14,7 @@ use crate::{
     gate::{self, Gate, ThreadScope},
     lock::Place,
     pulse::{self, Ended, Held, Role},
-    report,
+    report::{self, Event, Outcome},
     store::ToStore,
 };
 
@@ -286,7 +286,8 @@ fn hold(
 ) -> Result<Arc<Held>, Error> {
     let held = options.hold(place, gate, role)?;
     if let Some(predecessor) = held.predecessor() {
-        report::say(&report::predecessor(held.path(), predecessor));
+        Event::new(Outcome::Predecessor, held.path(), predecessor.record())
+            .say(&report::predecessor(held.path(), predecessor));
     }
     held.wait_for_the_start()?;
     Ok(held)
@@ -296,10 +297,10 @@ fn hold(
 pub(crate) fn decline(error: &Error, quiet: bool) {
     if error.is_busy() {
         if !quiet {
-            report::say(&format!("{error}; yielding"));
+            error.event().say(&format!("{error}; yielding"));
         }
     } else {
-        report::say(&report::chain(error));
+        error.event().say(&report::chain(error));
     }
 }
 
@@ -316,6 +317,8 @@ pub(crate) fn run_as<T: Termination>(
 ) -> ExitCode {
     match hold_main(role, job) {
         Ok(held) => {
+            #[cfg(feature = "tracing")]
+            let _span = crate::span::of(&held).entered();
             // A panic goes on below, and a stop ends the process: neither lets anybody see a broken invariant.
             let ended = panic::catch_unwind(AssertUnwindSafe(|| body(&held).report()));
             leave_main(&held, ended)
@@ -354,7 +357,7 @@ fn leave_main(held: &Held, ended: thread::Result<ExitCode>) -> ExitCode {
     match ended {
         Ok(status) => {
             if let Err(error) = held.release() {
-                report::say(&report::chain(&error));
+                error.event().say(&report::chain(&error));
                 if error.is_lost() {
                     return ExitCode::from(exit_status::LOST);
                 }
@@ -376,7 +379,12 @@ fn leave_main(held: &Held, ended: thread::Result<ExitCode>) -> ExitCode {
 fn end_stopped(held: &Held, stop: Stop) {
     if let Some(record) = held.abandon(Ended::Stopped) {
         let descendants = pulse::end_descendants(&record);
-        report::say(&report::stopped(held.path(), &record, stop, descendants));
+        Event::new(Outcome::Stopped, held.path(), Some(&record)).say(&report::stopped(
+            held.path(),
+            &record,
+            stop,
+            descendants,
+        ));
     }
 }
 
@@ -438,6 +446,8 @@ pub struct Guard {
     held: Arc<Held>,
     /// Dropped after the lock is released.
     _scope: ThreadScope,
+    #[cfg(feature = "tracing")]
+    _span: tracing::span::EnteredSpan,
 }
 
 /// Enters a function that says itself why it could not run.
@@ -450,6 +460,8 @@ pub fn enter(job: &Job<'_>) -> Result<Guard, Error> {
     let held = job.hold(gate.clone(), Role::Function)?;
     checkpoint::begin();
     Ok(Guard {
+        #[cfg(feature = "tracing")]
+        _span: crate::span::of(&held).entered(),
         held,
         _scope: ThreadScope::enter(&gate),
     })
@@ -474,7 +486,7 @@ impl Drop for Guard {
                 Ended::Panicked
             });
         } else if let Err(error) = self.held.release() {
-            report::say(&report::chain(&error));
+            error.event().say(&report::chain(&error));
         }
     }
 }

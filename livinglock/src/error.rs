@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     record::Record,
-    report::{self, Busy},
+    report::{self, Busy, Event, Outcome},
     stop::Stop,
 };
 
@@ -77,6 +77,24 @@ impl Error {
             Kind::Busy { holder, .. } => holder.as_deref(),
             _ => None,
         }
+    }
+
+    /// What it is about, for whoever collects events.
+    pub(crate) fn event(&self) -> Event<'_> {
+        let (place, holder): (&Path, _) = match &*self.0 {
+            Kind::Busy { path, holder, .. } => (path, holder.as_deref()),
+            Kind::Io { path, .. } | Kind::Unfit { path, .. } | Kind::Stopped { path, .. } => {
+                (path, None)
+            }
+            Kind::Store { place, .. } => (place, None),
+            Kind::Setting(_) => (Path::new(""), None),
+        };
+        let outcome = if self.is_busy() {
+            Outcome::Busy
+        } else {
+            Outcome::Failed
+        };
+        Event::new(outcome, place, holder)
     }
 
     /// Of a store whose engine cannot be asked, or has refused: what could not be done there, such as "acquire" or "look at", and why.

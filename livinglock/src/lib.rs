@@ -28,6 +28,8 @@ mod report;
 mod scope;
 mod signals;
 mod site;
+#[cfg(feature = "tracing")]
+mod span;
 mod stop;
 pub mod store;
 mod sys;

@@ -6,6 +6,7 @@
 pub(crate) mod beat;
 #[cfg(feature = "cli")]
 pub(crate) mod doctor;
+mod event;
 mod holder;
 mod lease;
 #[cfg(feature = "cli")]
@@ -18,6 +19,7 @@ mod text;
 
 use std::{fmt::Write, path::Path, time::Duration};
 
+pub(crate) use event::{Event, Outcome};
 pub(crate) use holder::{closing, given_up, silent, stopped, stopping};
 use holder::{ended, thread_state};
 pub(crate) use lease::{cannot_renew, expiring, lease_too_short};

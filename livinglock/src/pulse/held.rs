@@ -27,7 +27,7 @@ use crate::{
     predecessor::Predecessor,
     process::Family,
     record::{Record, State},
-    report,
+    report::{self, Event, Outcome},
     stop::Stop,
     store::{
         Courier, Farewell, Requests, Standing, Tenure,
@@ -302,6 +302,10 @@ impl Held {
         }
     }
 
+    fn event<'a>(&'a self, outcome: Outcome, record: &'a Record) -> Event<'a> {
+        Event::new(outcome, &self.path, Some(record))
+    }
+
     fn is_inherited(&self) -> bool {
         self.process != std::process::id()
     }
@@ -316,13 +320,14 @@ impl Held {
         }
         // Last: a reader of standard error may take its time.
         let has_command = self.terms.role.keeper().is_some();
-        report::say(&report::stopping(
-            &self.path,
-            &duty.record,
-            stop,
-            duty.lease.courier().is_some(),
-            has_command,
-        ));
+        self.event(Outcome::Stopping, &duty.record)
+            .say(&report::stopping(
+                &self.path,
+                &duty.record,
+                stop,
+                duty.lease.courier().is_some(),
+                has_command,
+            ));
     }
 
     /// Looks whether the lock is still ours, after a sleep.
@@ -434,12 +439,14 @@ impl Held {
         if duty.silence > self.terms.warn && !duty.warned {
             duty.warned = true;
             let threads = whereabouts::threads(self.terms.role);
-            report::say(&report::silent(
-                &self.path,
-                &duty.record,
-                duty.silence,
-                &threads,
-            ));
+            self.event(Outcome::Silent, &duty.record)
+                .after(duty.silence)
+                .say(&report::silent(
+                    &self.path,
+                    &duty.record,
+                    duty.silence,
+                    &threads,
+                ));
         }
     }
 
@@ -455,7 +462,9 @@ impl Held {
         duty.write();
         duty.phase = Phase::Closing(duty.record.grace());
         // Last: a reader of standard error may take its time.
-        report::say(&report::closing(&self.path, &duty.record, duty.silence));
+        self.event(Outcome::Closing, &duty.record)
+            .after(duty.silence)
+            .say(&report::closing(&self.path, &duty.record, duty.silence));
     }
 
     /// Holds the gate of a job whose lease will run out: it is hung, or the store cannot be reached.
@@ -471,13 +480,15 @@ impl Held {
         duty.write();
         // Last: a reader of standard error may take its time.
         let trouble = duty.lease.courier().and_then(Courier::trouble);
-        report::say(&report::expiring(
-            &self.path,
-            &duty.record,
-            duty.silence,
-            grace,
-            trouble.as_deref(),
-        ));
+        self.event(Outcome::Expiring, &duty.record)
+            .after(duty.silence)
+            .say(&report::expiring(
+                &self.path,
+                &duty.record,
+                duty.silence,
+                grace,
+                trouble.as_deref(),
+            ));
     }
 
     /// The tick of a lock whose lease is about to run out: half of what is left is for the store to answer, the rest to clean up.
@@ -507,12 +518,13 @@ impl Held {
         };
         if !duty.troubled && left < duty.record.stale() / 2 {
             duty.troubled = true;
-            report::say(&report::cannot_renew(
-                &self.path,
-                &duty.record,
-                left,
-                &trouble,
-            ));
+            self.event(Outcome::Troubled, &duty.record)
+                .say(&report::cannot_renew(
+                    &self.path,
+                    &duty.record,
+                    left,
+                    &trouble,
+                ));
         }
     }
 
@@ -529,17 +541,24 @@ impl Held {
         if duty.lease.is_held() {
             duty.write_down();
         }
-        let Duty { lease, record, .. } = duty;
+        let Duty {
+            lease,
+            record,
+            silence,
+            ..
+        } = duty;
         if let Some(family) = family {
             whereabouts::end(family, &record);
         }
         let obeyed = self.gate.is_obeyed();
-        report::say(&report::given_up(
-            &self.path,
-            &record,
-            with_its_process,
-            obeyed,
-        ));
+        self.event(Outcome::GivenUp, &record)
+            .after(silence)
+            .say(&report::given_up(
+                &self.path,
+                &record,
+                with_its_process,
+                obeyed,
+            ));
         if with_its_process {
             // If it cannot be told, the lease runs out.
             let _ = lease.end(Farewell::LeftWithProcess(&record));

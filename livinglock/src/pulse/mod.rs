@@ -24,7 +24,7 @@ pub(crate) use whereabouts::{LONGEST_FAREWELL, end_descendants};
 use crate::{
     gate::{self, Gate},
     record::LONGEST_TICK,
-    report,
+    report::{self, Event, Outcome},
     stop::Stop,
     store::file::{FaultProtection, omits, patience},
     sys::{self, Barrier},
@@ -75,7 +75,12 @@ pub(crate) fn end_process(stop: Stop) -> ! {
     for held in all_held() {
         if let Some(record) = held.abandon(Ended::WithProcess) {
             let descendants = end_descendants(&record);
-            report::say(&report::stopped(held.path(), &record, stop, descendants));
+            Event::new(Outcome::Stopped, held.path(), Some(&record)).say(&report::stopped(
+                held.path(),
+                &record,
+                stop,
+                descendants,
+            ));
         }
     }
     process::exit(i32::from(stop.exit_status()))

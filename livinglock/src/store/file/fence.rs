@@ -14,7 +14,8 @@ use crate::{
     error::{Error, Result},
     predecessor::{How, Takeover},
     record::{Content, Record},
-    report, sys,
+    report::{self, Event, Outcome},
+    sys,
 };
 
 impl FileClaim<'_> {
@@ -51,7 +52,9 @@ impl FileClaim<'_> {
             }
         };
         reach(Step::FENCED);
-        report::say(&report::fenced(self.path, &record, next.probation()));
+        Event::new(Outcome::Fenced, self.path, Some(&record))
+            .after(record.silence())
+            .say(&report::fenced(self.path, &record, next.probation()));
         let takeover = Takeover {
             owner: record.owner.clone(),
             how: How::Fenced,

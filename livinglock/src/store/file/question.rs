@@ -19,7 +19,7 @@ use crate::{
     process::{self, Family, Suspect},
     record::Autopsy,
     record::{Content, Record, State},
-    report::{self, Busy},
+    report::{self, Busy, Event, Outcome},
     sys,
 };
 
@@ -190,7 +190,9 @@ impl FileClaim<'_> {
                 }
                 // Ours, not the record's: a forged one would make us wait.
                 let grace = self.record.grace();
-                report::say(&report::terminating(self.path, &record, grace));
+                Event::new(Outcome::Terminating, self.path, Some(&record))
+                    .after(record.silence())
+                    .say(&report::terminating(self.path, &record, grace));
                 end(&suspect, &mut record, grace).map_err(|why| self.cannot_end(&record, &why))?;
                 Ok(Attempt::Again(Some(Box::new(Takeover {
                     owner: record.owner,
