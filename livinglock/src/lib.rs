@@ -26,6 +26,7 @@ mod pulse;
 mod record;
 mod report;
 mod scope;
+mod service_manager;
 mod signals;
 mod site;
 #[cfg(feature = "tracing")]

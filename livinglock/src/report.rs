@@ -316,6 +316,14 @@ fn on_host(record: &Record) -> String {
     }
 }
 
+/// Where a job is, on one line: `src/import.rs:88 "order 12" (12/500)`
+pub(crate) fn status_line(record: &Record) -> String {
+    record
+        .checkpoint
+        .as_ref()
+        .map_or_else(|| "no checkpoint yet".to_owned(), place)
+}
+
 /// `last checkpoint src/import.rs:88 "order 12" (12/500) 3s ago`
 fn last_checkpoint(record: &Record, age: Option<Duration>) -> String {
     let Some(checkpoint) = &record.checkpoint else {

@@ -11,8 +11,8 @@ use std::{
 
 use clap::Args;
 
-use super::{notification, service_manager::ServiceManager};
-use crate::report;
+use super::notification;
+use crate::{report, service_manager::ServiceManager};
 
 /// Pass a checkpoint, from inside a command that `livinglock run` has started.
 ///

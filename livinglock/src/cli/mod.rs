@@ -9,7 +9,6 @@ mod place;
 mod run;
 #[cfg(feature = "postgres")]
 mod schema;
-mod service_manager;
 mod shell;
 mod status;
 mod stop;

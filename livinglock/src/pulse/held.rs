@@ -19,6 +19,7 @@ use super::{
     attach, detach,
     duty::{Duty, Phase},
     terms::{Ended, Terms},
+    unit::Unit,
     whereabouts,
 };
 use crate::{
@@ -45,6 +46,8 @@ pub(crate) struct Held {
     tick: Duration,
     fencing_token: u64,
     predecessor: Option<Predecessor>,
+    /// Whom to tell of it outside.
+    unit: Option<Unit>,
     /// A signal has told it to stop.
     signalled: AtomicBool,
     /// A forked child has a copy of this, but no part in it.
@@ -96,11 +99,15 @@ impl Held {
             duty: Mutex::new(Some(Duty::new(lease, record, terms.heartbeat))),
             path,
             predecessor,
+            unit: Unit::of(terms.role),
             signalled: AtomicBool::new(false),
             process: std::process::id(),
         });
         if is_on_probation || !terms.role.attends_later() {
             held.attend()?;
+        }
+        if let Some(unit) = &held.unit {
+            unit.is_ready();
         }
         // Stopped or frozen since then we may have lost it already.
         let since = Duration::from_nanos(sys::monotonic_ns().saturating_sub(acquired_ns));
@@ -213,6 +220,9 @@ impl Held {
             };
         }
         self.gate.shut(Stop::Released);
+        if let Some(unit) = &self.unit {
+            unit.is_stopping();
+        }
         let duty = self.duty().take();
         detach(self);
         let Some(mut duty) = duty else {
@@ -312,6 +322,9 @@ impl Held {
 
     fn stop_on_duty(&self, duty: &mut Duty, stop: Stop) {
         self.gate.shut(stop);
+        if let Some(unit) = &self.unit {
+            unit.is_stopping();
+        }
         duty.phase = Phase::Leaving(duty.record.grace());
         // The acknowledgement for whoever waits for the lock. Who takes it from one on probation has to know that.
         if stop != Stop::Lost && duty.record.state != State::Probation {
@@ -366,6 +379,9 @@ impl Held {
         };
         duty.count(self.tick);
         let progressed = duty.note(self.gate.take_passed());
+        if let (true, Some(unit)) = (progressed, &self.unit) {
+            unit.has_progressed(&duty.record);
+        }
         let asked = self.look_at(duty, Tenure::look);
         match duty.phase {
             Phase::Probation(left) => {

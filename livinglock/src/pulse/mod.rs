@@ -6,6 +6,7 @@
 mod duty;
 mod held;
 mod terms;
+mod unit;
 mod whereabouts;
 
 use std::{

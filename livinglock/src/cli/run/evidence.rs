@@ -14,10 +14,9 @@ use super::{
     words::Variable,
 };
 use crate::{
-    cli::service_manager,
     error::{Error, Result},
     gate::Passed,
-    report,
+    report, service_manager,
     site::Site,
 };
 

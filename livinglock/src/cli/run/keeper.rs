@@ -20,8 +20,8 @@ use std::{
 
 use super::words::{News, Order, Variable};
 use crate::{
-    cli::service_manager,
     process::Family,
+    service_manager,
     sys::{self, Arrival, Change, Channel, Disposition, SignalFd, SignalMask, Start, Terminal},
 };
 

@@ -25,13 +25,12 @@ use std::{
 
 use super::{Proof, Source};
 use crate::{
-    cli::{
-        notification::{self, Notification},
-        service_manager::ServiceManager,
-    },
+    cli::notification::{self, Notification},
     error::{Error, Result},
     process::user,
-    report, sys,
+    report,
+    service_manager::ServiceManager,
+    sys,
 };
 
 /// Listens to what the command says.

@@ -5,36 +5,37 @@ use std::{
     ffi::{OsStr, OsString},
     io,
     os::{
-        fd::AsFd,
         linux::net::SocketAddrExt,
         unix::{
             ffi::OsStrExt,
             net::{SocketAddr, UnixDatagram},
         },
     },
-    time::Duration,
 };
+#[cfg(feature = "cli")]
+use std::{os::fd::AsFd, time::Duration};
 
+#[cfg(feature = "cli")]
 use crate::sys;
 
 /// The variable of the environment that says where messages go.
-pub(super) const VARIABLE: &str = "NOTIFY_SOCKET";
+pub(crate) const VARIABLE: &str = "NOTIFY_SOCKET";
 
 /// The service manager of this process.
 #[derive(Debug)]
-pub(super) struct ServiceManager {
+pub(crate) struct ServiceManager {
     socket: UnixDatagram,
     address: SocketAddr,
 }
 
 impl ServiceManager {
     /// The address in the environment, if there is one.
-    pub(super) fn address() -> Option<OsString> {
+    pub(crate) fn address() -> Option<OsString> {
         env::var_os(VARIABLE).filter(|address| !address.is_empty())
     }
 
     /// The one that listens at an address: a path, or `@name` in the abstract namespace.
-    pub(super) fn at(address: &OsStr) -> io::Result<Self> {
+    pub(crate) fn at(address: &OsStr) -> io::Result<Self> {
         let address = match address.as_bytes() {
             [b'@', name @ ..] => SocketAddr::from_abstract_name(name)?,
             [b'/', ..] => SocketAddr::from_pathname(address)?,
@@ -51,14 +52,21 @@ impl ServiceManager {
         })
     }
 
+    /// Loses a message rather than wait for whoever does not read.
+    pub(crate) fn without_waiting(self) -> io::Result<Self> {
+        self.socket.set_nonblocking(true)?;
+        Ok(self)
+    }
+
     /// Gives up on a message that cannot be delivered for so long.
-    pub(super) fn with_patience(self, patience: Duration) -> io::Result<Self> {
+    #[cfg(feature = "cli")]
+    pub(crate) fn with_patience(self, patience: Duration) -> io::Result<Self> {
         self.socket.set_write_timeout(Some(patience))?;
         Ok(self)
     }
 
     /// Sends a message. Whoever does not read makes the sender wait.
-    pub(super) fn tell(&self, message: &[u8]) -> io::Result<()> {
+    pub(crate) fn tell(&self, message: &[u8]) -> io::Result<()> {
         loop {
             match self.socket.send_to_addr(message, &self.address) {
                 // With a limit to its patience, the kernel does not go on by itself after a signal.
@@ -71,7 +79,8 @@ impl ServiceManager {
     /// Waits until all that was sent has been read.
     ///
     /// For systemd tells by the process whose message it is, and knows nothing of one that has ended before it gets to reading.
-    pub(super) fn wait_until_heard(&self, patience: Duration) -> io::Result<()> {
+    #[cfg(feature = "cli")]
+    pub(crate) fn wait_until_heard(&self, patience: Duration) -> io::Result<()> {
         let (reader, writer) = io::pipe()?;
         self.socket.connect_addr(&self.address)?;
         // Whoever reads this closes the descriptor, at the latest then.
