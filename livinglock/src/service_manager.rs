@@ -15,7 +15,6 @@ use std::{
 #[cfg(feature = "cli")]
 use std::{os::fd::AsFd, time::Duration};
 
-#[cfg(feature = "cli")]
 use crate::sys;
 
 /// The variable of the environment that says where messages go.
@@ -29,9 +28,9 @@ pub(crate) struct ServiceManager {
 }
 
 impl ServiceManager {
-    /// The address in the environment, if there is one.
+    /// The address in the environment, if there is one, and whoever has put it there may hear of us.
     pub(crate) fn address() -> Option<OsString> {
-        env::var_os(VARIABLE).filter(|address| !address.is_empty())
+        env::var_os(VARIABLE).filter(|address| !address.is_empty() && !sys::is_set_uid())
     }
 
     /// The one that listens at an address: a path, or `@name` in the abstract namespace.

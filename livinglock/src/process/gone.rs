@@ -8,9 +8,10 @@ use std::{
 use super::{Identity, Stat, is_proc_ours};
 use crate::{record::Record, sys::PidFd};
 
-/// Whether the process that wrote a record has certainly gone, and whoever ends what it has started as well.
+/// Whether the process that wrote a record has certainly run its last instruction, and so has whoever ends what it has started.
 pub(crate) fn is_over(record: &Record) -> bool {
-    is_gone(record) && (record.keeper_id == 0 || has_no_process(record.keeper_id))
+    let has_ended = || is_near(record) && has_no_process(record.process_id);
+    (is_gone(record) || has_ended()) && (record.keeper_id == 0 || has_no_process(record.keeper_id))
 }
 
 /// Whether the process that wrote a record has certainly gone.
@@ -24,14 +25,12 @@ pub(crate) fn is_gone(record: &Record) -> bool {
         Ok(process) => {
             let recycled = record.process_inode != 0 && process.inode() != record.process_inode;
             let is_another = |stat: Stat| stat.started != record.process_started;
-            recycled
-                || is_proc_ours() && Stat::of(&folder(record)).is_some_and(is_another)
-                // Its last thread has ended, and nobody has reaped it yet.
-                || process.ended_within(Duration::ZERO)
+            recycled || is_proc_ours() && Stat::of(&folder(record)).is_some_and(is_another)
         }
     }
 }
 
+/// Whether nobody has this number, or somebody whose last thread has ended and whom nobody has reaped yet.
 fn has_no_process(process_id: u32) -> bool {
     PidFd::open(process_id).map_or_else(
         |error| is_no_process(&error),

@@ -51,8 +51,8 @@ pub(crate) use poll::{ends_within, is_readable_within, wait_readable, wait_writa
 #[cfg(feature = "fault-injection")]
 pub(crate) use process::end_thread;
 pub(crate) use process::{
-    PidFd, block_signals, boottime_ns, coarse_monotonic_ns, exit_now, monotonic_ns, random_u128,
-    thread_id,
+    PidFd, block_signals, boottime_ns, coarse_monotonic_ns, exit_now, is_set_uid, monotonic_ns,
+    random_u128, thread_id,
 };
 pub(crate) use roster::{Members, Roster};
 pub(crate) use signal::{Disposition, on_waking};

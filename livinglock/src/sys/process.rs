@@ -63,6 +63,12 @@ pub(crate) fn block_signals() {
     }
 }
 
+/// Whether whoever started this process has not all the rights that it has: its environment is somebody else's.
+pub(crate) fn is_set_uid() -> bool {
+    // SAFETY: takes a number and gives one.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
 /// A number that no other owner ever has.
 pub(crate) fn random_u128() -> io::Result<u128> {
     let mut bytes = [0u8; 16];

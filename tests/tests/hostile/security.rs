@@ -3,9 +3,13 @@
 use std::{
     env,
     fs::{self, File},
-    os::unix::{
-        fs::{MetadataExt, PermissionsExt, chown},
-        process::CommandExt,
+    os::{
+        linux::net::SocketAddrExt,
+        unix::{
+            fs::{MetadataExt, PermissionsExt, chown},
+            net::{SocketAddr, UnixDatagram},
+            process::CommandExt,
+        },
     },
     path::{Path, PathBuf},
     process::Command,
@@ -174,17 +178,58 @@ fn a_set_uid_program_locks_as_its_owner_and_its_caller_gets_nothing() {
 }
 
 #[test]
-fn no_environment_variable_is_read_but_by_fault_injection() {
+fn the_environment_is_read_for_the_service_manager_and_by_fault_injection_alone() {
     let mut readers = Vec::new();
     look_for_readers(&folder("livinglock/src"), &mut readers);
+    readers.sort();
     let only = r#"let list = std::env::var("LIVINGLOCK_FAULTS").unwrap_or_default();"#;
-    assert_eq!(readers, [("faults.rs".to_owned(), only.to_owned())]);
+    let manager =
+        "env::var_os(VARIABLE).filter(|address| !address.is_empty() && !sys::is_set_uid())";
+    let reader = |file: &str, line: &str| (file.to_owned(), line.to_owned());
+    assert_eq!(
+        readers,
+        [
+            reader("faults.rs", only),
+            reader("service_manager.rs", manager)
+        ]
+    );
     let faults = folder("livinglock/src/store/file/faults.rs");
     let text = fs::read_to_string(faults).unwrap();
     let (_, with_the_feature) = text
         .split_once("\n#[cfg(feature = \"fault-injection\")]\nmod seams {")
         .expect("the seams of the feature");
     assert!(with_the_feature.contains(only));
+}
+
+/// Whoever starts a set-uid program chooses its environment, and is told nothing for that.
+#[test]
+fn a_set_uid_program_tells_no_service_manager() {
+    if !can_be_root() {
+        return;
+    }
+    let name = format!("livinglock-test-{}", std::process::id());
+    let address = SocketAddr::from_abstract_name(&name).unwrap();
+    let socket = UnixDatagram::bind_addr(&address).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let told = |mode| {
+        let scratch = Scratch::new();
+        let binary = binary_for_everybody(scratch.folder());
+        set_mode(scratch.folder(), 0o777);
+        set_mode(&binary, mode);
+        let mut command = program::program_of(&binary, "batch");
+        command.uid(NOBODY).gid(NOBODY).current_dir("/");
+        command.env("LOCK", &*scratch).env("BODY", "work");
+        command.env("NOTIFY_SOCKET", format!("@{name}"));
+        let mut running = Running::start(&mut command);
+        running.expect("the body runs");
+        let mut message = [0; 64];
+        let length = socket.recv(&mut message).unwrap_or_default();
+        running.kill();
+        message[..length].to_vec()
+    };
+    assert_eq!(told(0o755), b"READY=1");
+    while socket.recv(&mut [0; 64]).is_ok() {}
+    assert_eq!(told(0o4755), b"");
 }
 
 /// Every line of the sources in which the environment is read.

@@ -77,10 +77,10 @@ impl Settings {
             config.application_name("livinglock");
         }
         if config.get_user().is_none() {
-            // As libpq has it.
-            if let Some(user) = std::env::var_os("USER") {
-                config.user(user.to_string_lossy());
-            }
+            return Err(Error::unfit(
+                place,
+                "names no user; write one, as in postgres://alice@db1/app",
+            ));
         }
         Ok(Self {
             tls: Tls::new(is_encrypted, authority, &mut config, place)?,
