@@ -12,7 +12,9 @@ use super::{CLI, assert_says, assert_the_next_runs, holder, lock, shown};
 use crate::{job, on_each_engine};
 
 fn start(scene: &Scene, server: &Server, arguments: &[&str]) -> Running {
-    scene.job(CLI, &[arguments, &[&lock(server)]].concat()).spawn()
+    scene
+        .job(CLI, &[arguments, &[&lock(server)]].concat())
+        .spawn()
 }
 
 on_each_engine! {

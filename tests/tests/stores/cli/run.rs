@@ -35,7 +35,7 @@ on_each_engine! {
         }
         let missing = run(&scene, &server, &LONG, &["/no/such"]).spawn().wait();
         assert_eq!(missing.code, Some(127), "{missing:?}");
-        assert_says(&missing, &["livinglock: failed to start /no/such"]);
+        assert_says(&missing, &["livinglock: failed to execute /no/such"]);
         assert_eq!(json(&lock(&server))["condition"], "free");
     }
 
@@ -255,6 +255,9 @@ fn a_runner_that_cannot_begin_says_so_without_the_password() {
     let script = format!("ulimit -n 4; exec {CLI} run '{url}' -- true");
     let ended = scene.job("sh", &["-c", &script]).spawn().wait();
     assert_eq!(ended.code, Some(73), "{ended:?}");
-    assert_says(&ended, &["failed to start the keeper of redis://127.0.0.1:1"]);
+    assert_says(
+        &ended,
+        &["failed to start the keeper of redis://127.0.0.1:1"],
+    );
     assert!(!ended.stderr.contains("secret-pw-7"), "{ended:?}");
 }
