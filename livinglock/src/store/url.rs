@@ -123,6 +123,7 @@ impl Url {
                 "the store is not a URL; write postgres://, redis:// or etcd:// before it, or use `path` for a file",
             );
         };
+        let scheme = scheme.to_ascii_lowercase();
         let (rest, name) = match rest.split_once('#') {
             Some((rest, name)) => (rest, Some(decoded(name))),
             None => (rest, None),
@@ -163,7 +164,7 @@ impl Url {
         let some = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(decoded);
         Ok(Self {
             whole,
-            scheme: scheme.to_ascii_lowercase(),
+            scheme,
             user: some(user),
             password: some(password),
             hosts: hosts.to_owned(),
@@ -353,6 +354,8 @@ mod tests {
         assert_eq!(url.query, [pair("timeout", "3s"), pair("ca", "/x")]);
         assert_eq!(url.name(), Some("a b"));
         assert!(!url.whole.contains('#'));
+        // As clients know it.
+        assert_eq!(parse("POSTGRES://a/B#C").whole, "postgres://a/B");
     }
 
     #[test]
