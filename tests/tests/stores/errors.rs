@@ -181,6 +181,15 @@ fn a_url_that_cannot_be_is_refused() {
     }
 }
 
+/// It looks at places of files, and would take the URL for one, with all that is in it.
+#[test]
+fn the_doctor_has_nothing_to_do_in_a_store() {
+    let told = cli(["doctor", &format!("redis://{USER}:{PASSWORD}@db1#nightly")]);
+    assert_eq!((told.code, &*told.stdout), (Some(73), ""), "{told:?}");
+    let line = "livinglock: redis://db1#nightly is a store, and places of files are checked here; see with `livinglock status` whether it can be reached\n";
+    assert_eq!(told.stderr, line);
+}
+
 /// The command line would take these for paths of files; a program has said that it means a store.
 #[test]
 fn what_is_no_url_is_refused() {
@@ -462,7 +471,7 @@ fn postgres_keeps_away_from_a_table_of_another_shape() {
     for (shape, text) in [
         ("name text PRIMARY KEY, what text", "does not exist; "),
         (
-            &*"name text, token bigint, owner text, record text, previous text, acquired timestamptz, written timestamptz, expires timestamptz, stop text, session_pid integer, session_start timestamptz, server_start timestamptz",
+            "name text, token bigint, owner text, record text, previous text, acquired timestamptz, written timestamptz, expires timestamptz, stop text, session_pid integer, session_start timestamptz, server_start timestamptz",
             "no unique or exclusion constraint",
         ),
         (
@@ -574,7 +583,7 @@ fn redis_says_what_is_missing() {
     cli(["status", url.trim_end_matches("#leased")]).shows(3, &["#leased: free\n"]);
     let sentinel = url
         .replace("redis://", "redis+sentinel://")
-        .replace("#", "/main#");
+        .replace('#', "/main#");
     server.command(&["ACL", "SETUSER", "default", "on", "nopass", "~*", "+@all"]);
     assert_all_refused(
         &ASKERS,

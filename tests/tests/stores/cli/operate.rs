@@ -164,6 +164,21 @@ on_each_engine! {
         assert_eq!(scene.owners().len(), 2);
     }
 
+    /// Nobody has the lock then, but its holder has neither stopped nor let go of it.
+    fn a_stopped_holder_may_let_its_lease_run_out(server) {
+        let scene = Scene::new();
+        let mut holder = holder(&scene, &server, job(&scene, &server, &["until", "never"]));
+        holder.signal(Signal::SIGSTOP);
+        holder.wait_until_stopped();
+        let stop = start(&scene, &server, &["stop", "--grace", "50s"]).wait();
+        assert_eq!(stop.code, Some(0), "{stop:?}");
+        let who = format!("the lease of pid {} (leased) has run out after ", holder.id());
+        assert_says(&stop, &[&who, ", in which it has not answered; last checkpoint ", "\"working\""]);
+        assert!(holder.is_stopped());
+        holder.signal(Signal::SIGCONT);
+        assert_eq!(holder.wait().code, Some(75));
+    }
+
     /// And says why it could not ask.
     fn an_unreachable_server_is_an_error(server) {
         let mut server = server;
