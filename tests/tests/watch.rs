@@ -199,7 +199,7 @@ fn where_nothing_can_change_it_ends_at_once() {
     let (status, text) = Watcher::on_a_pipe(&[scene.folder()]).end();
     assert_eq!(status.code(), Some(3));
     let folder = scene.folder().display();
-    assert_eq!(text, format!("no lock file in {folder}\n"));
+    assert_eq!(text, format!("no lock in {folder}\n"));
 
     fs::write(scene.lock(), "diary").unwrap();
     let (status, text) = Watcher::on_a_pipe(&[&scene.lock()]).end();

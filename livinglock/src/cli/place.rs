@@ -51,6 +51,14 @@ impl Place {
     }
 }
 
+/// An argument as it may be shown: of a URL neither user nor password, whatever is in it.
+pub(in crate::cli) fn shown(argument: &Path) -> PathBuf {
+    url_in(argument).map_or_else(
+        || argument.to_owned(),
+        |url| Url::parse(url).map_or_else(|_| "a store".into(), |url| url.place(url.name())),
+    )
+}
+
 /// The URL that an argument is, if it is one.
 pub(in crate::cli) fn url_in(argument: &Path) -> Option<&str> {
     argument.to_str().filter(|text| is_url(text))

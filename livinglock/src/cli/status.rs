@@ -11,8 +11,9 @@ use std::{
 
 use clap::Args;
 
-pub(super) use seen::{Seen, Verdict, look, shown};
+pub(super) use seen::{Seen, Verdict, look};
 
+use super::place::shown;
 use crate::{error::Result, report};
 
 /// Show how locks stand: who holds them, since when, where the work is, and what is left of it.
@@ -58,7 +59,7 @@ impl Status {
 
     fn blocks(&self, seen: &[Seen]) -> String {
         if seen.is_empty() {
-            return report::no_lock_in(&shown(&self.paths));
+            return report::no_lock_in(self.paths.iter().map(|path| shown(path)));
         }
         let blocks: Vec<String> = seen.iter().map(Seen::block).collect();
         blocks.join("\n")

@@ -93,6 +93,9 @@ impl Stop {
                 let record = record.as_deref();
                 report::say(&report::stop::gone(path, record, after, forced));
             }
+            Outcome::Lapsed { record, after } => {
+                report::say(&report::stop::lapsed(path, &record, after));
+            }
             Outcome::Stays { record, after, why } => {
                 let record = record.as_deref();
                 report::say(&report::stop::stays(path, record, after, &why));

@@ -22,8 +22,8 @@ use signal_hook::{
 };
 
 use super::{
-    place::Place,
-    status::{Seen, Verdict, look, print, shown},
+    place::{Place, shown},
+    status::{Seen, Verdict, look, print},
 };
 use crate::{
     error::{Error, Result},
@@ -62,7 +62,11 @@ impl Watch {
 
     pub(super) fn run(&self) -> Result<ExitCode> {
         let signal = Signal::listen().map_err(|error| {
-            Error::io("listen to signals while watching", &self.paths[0], error)
+            Error::io(
+                "listen to signals while watching",
+                &shown(&self.paths[0]),
+                error,
+            )
         })?;
         let mut view =
             Bars::on_the_terminal().map_or_else(|| View::Lines(Lines::default()), View::Bars);
@@ -70,7 +74,9 @@ impl Watch {
         loop {
             let seen = self.look(&mut known);
             if seen.is_empty() {
-                let _ = print(&report::no_lock_in(&shown(&self.paths)));
+                let _ = print(&report::no_lock_in(
+                    self.paths.iter().map(|path| shown(path)),
+                ));
             }
             let is_read = view.show(&seen);
             if !is_read || seen.iter().all(Seen::is_settled) {

@@ -14,6 +14,11 @@ pub(crate) fn is_over(record: &Record) -> bool {
     (is_gone(record) || has_ended()) && (record.keeper_id == 0 || has_no_process(record.keeper_id))
 }
 
+/// Whether the process that wrote a record, or whoever ends what it has started, would be seen from here, and has not gone.
+pub(crate) fn is_here(record: &Record) -> bool {
+    is_near(record) && !is_over(record)
+}
+
 /// Whether the process that wrote a record has certainly gone.
 pub(crate) fn is_gone(record: &Record) -> bool {
     if !is_near(record) {

@@ -20,7 +20,7 @@ use std::{
 pub(crate) use descendants::Family;
 #[cfg(feature = "cli")]
 pub(crate) use gone::is_gone;
-pub(crate) use gone::is_over;
+pub(crate) use gone::{is_here, is_over};
 pub(crate) use suspect::Suspect;
 pub(crate) use threads::{thread_states, thread_states_of};
 #[cfg(feature = "cli")]

@@ -145,10 +145,9 @@ pub(crate) fn standing_at(sight: &Sight) -> String {
     }
 }
 
-pub(crate) fn no_lock_in(folders: &[PathBuf]) -> String {
+pub(crate) fn no_lock_in(folders: impl Iterator<Item = PathBuf>) -> String {
     let folders: Vec<String> = folders
-        .iter()
-        .map(|folder| super::path(folder).to_string())
+        .map(|folder| super::path(&folder).to_string())
         .collect();
     format!("no lock in {}\n", folders.join(", "))
 }

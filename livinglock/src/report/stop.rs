@@ -71,6 +71,17 @@ pub(crate) fn gone(lock: &Path, record: Option<&Record>, after: Duration, forced
     )
 }
 
+/// That a run was asked in vain, and does not have the lock any more all the same.
+pub(crate) fn lapsed(lock: &Path, record: &Record, after: Duration) -> String {
+    format!(
+        "{}: the lease of {} has run out after {}, in which it has not answered; {}",
+        path(lock),
+        who(record),
+        span(after),
+        last_checkpoint(record, None)
+    )
+}
+
 /// Why the run that was asked to stop has the lock still.
 pub(crate) fn stays(lock: &Path, record: Option<&Record>, after: Duration, why: &Stay) -> String {
     const FORCE: &str = "`livinglock stop --force`";

@@ -75,14 +75,28 @@ fn has_gone(courier: &Courier, found: &Sighting, holder: &Record) -> Result<bool
     if is_over(holder) {
         return Ok(true);
     }
+    // Stopped, it cannot make another connection, and goes on when it is continued.
+    if !omits(FaultProtection::PROCESS) && process::is_here(holder) {
+        return Ok(false);
+    }
+    found_gone(found, holder, || courier.ask(|store| store.look()))
+}
+
+/// Whether a holder has gone by the word of the engine, which is asked again for some time.
+///
+/// It has lost its connection; if it only did that, it makes another one as soon as it notices, and it looks once in a tick.
+pub(super) fn found_gone(
+    found: &Sighting,
+    holder: &Record,
+    mut look: impl FnMut() -> Result<Sighting>,
+) -> Result<bool> {
     if !found.is_gone {
         return Ok(false);
     }
-    // It has lost its connection; if it only did that, it makes another one as soon as it notices, and it looks once in a tick.
     let begun = Instant::now();
     while begun.elapsed() < patience(holder.tick()) {
         thread::sleep(pause(holder));
-        let now = courier.ask(|store| store.look())?;
+        let now = look()?;
         let is_the_same = now
             .record
             .as_ref()

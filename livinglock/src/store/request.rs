@@ -40,12 +40,22 @@ pub(crate) fn ask_in_store(
     loop {
         let seen = store.look()?;
         let known = seen.record.filter(|record| record.owner == last.owner);
-        let is_there = seen.is_held && known.is_some();
+        let has_left_nothing = known.is_none();
         if let Some(record) = known {
             last = record;
         }
-        if !is_there || process::is_over(&last) {
+        if has_left_nothing || process::is_over(&last) {
             return Ok(gone(last, begun, false));
+        }
+        if !seen.is_held {
+            return Ok(match last.state {
+                State::Panicked | State::Stopped | State::Kept => gone(last, begun, false),
+                _ if last.autopsy.is_some() => gone(last, begun, false),
+                _ => Outcome::Lapsed {
+                    record: last,
+                    after: begun.elapsed(),
+                },
+            });
         }
         if begun.elapsed() > limit {
             return Ok(stays(store, last, force, begun));

@@ -3,6 +3,7 @@
 use super::{
     Sighting, Store,
     file::{Ages, Asked, Clock, Condition, Sight},
+    newcomer::found_gone,
 };
 use crate::{
     error::Result,
@@ -18,7 +19,11 @@ impl Sight {
     ///
     /// The store cannot be asked.
     pub(crate) fn in_store(store: &dyn Store) -> Result<Self> {
-        let seen = store.look()?;
+        let mut seen = store.look()?;
+        if let Some(record) = &seen.record {
+            // A holder that has only lost its connection works on, and so does one that is seen to be here.
+            seen.is_gone = !process::is_here(record) && found_gone(&seen, record, || store.look())?;
+        }
         let condition = seen
             .record
             .as_deref()

@@ -129,6 +129,7 @@ impl Url {
                 "the store is not a URL; write postgres://, redis:// or etcd:// before it, or use `path` for a file",
             );
         };
+        let scheme = scheme.to_ascii_lowercase();
         let (rest, name) = match rest.split_once('#') {
             Some((rest, name)) => (rest, Some(decoded(name))),
             None => (rest, None),
@@ -147,6 +148,20 @@ impl Url {
             Some((login, hosts)) => (Some(login), hosts),
             None => (None, authority),
         };
+        // Or something that ends it, and then what is left of it is shown as a server, a path or a name.
+        if path.contains('@') || !hosts.split(',').all(has_sound_port) {
+            return refuse(
+                "the URL of the store has a port that is no number, or an `@` in its path; in a user and a password write `%2F` for `/`, `%3F` for `?`, `%23` for `#` and `%40` for `@`",
+            );
+        }
+        let whole = match login {
+            Some(login) => format!(
+                "{scheme}://{}@{hosts}{}",
+                login.replace('@', "%40"),
+                &whole[scheme.len() + 3 + authority.len()..]
+            ),
+            None => whole,
+        };
         let (user, password) = match login.map(|login| login.split_once(':').unwrap_or((login, "")))
         {
             Some((user, password)) => (Some(user), Some(password)),
@@ -155,7 +170,7 @@ impl Url {
         let some = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(decoded);
         Ok(Self {
             whole,
-            scheme: scheme.to_ascii_lowercase(),
+            scheme,
             user: some(user),
             password: some(password),
             hosts: hosts.to_owned(),
@@ -196,7 +211,7 @@ impl Url {
             .into());
         };
         let place = self.place(Some(name));
-        if name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
+        if !is_fit(name) {
             return Err(Error::unfit(
                 &place,
                 "has a name that is longer than 200 bytes or has control characters; use another one",
@@ -215,9 +230,16 @@ impl Url {
         }
     }
 
-    /// The names of all locks in the store, in their order.
+    /// The names of all locks in the store, in their order; what others have put there under names that no lock can have is passed over.
     #[cfg(feature = "cli")]
     pub(crate) fn names(&self) -> Result<Vec<String>> {
+        let mut names = self.names_of_all()?;
+        names.retain(|name| !name.is_empty() && is_fit(name));
+        Ok(names)
+    }
+
+    #[cfg(feature = "cli")]
+    fn names_of_all(&self) -> Result<Vec<String>> {
         match &*self.scheme {
             #[cfg(feature = "postgres")]
             "postgres" | "postgresql" => super::postgres::names(self),
@@ -230,8 +252,20 @@ impl Url {
     }
 }
 
+/// Whether what stands behind the colon of a server, if there is one, may be a port.
+fn has_sound_port(host: &str) -> bool {
+    let behind_address = host.rsplit_once(']').map_or(host, |(_, rest)| rest);
+    behind_address
+        .split_once(':')
+        .is_none_or(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// The longest name of a lock, in bytes.
 const LONGEST_NAME: usize = 200;
+
+fn is_fit(name: &str) -> bool {
+    name.len() <= LONGEST_NAME && !name.chars().any(char::is_control)
+}
 
 fn unknown(scheme: &str) -> String {
     let feature = match scheme {
@@ -290,6 +324,33 @@ mod tests {
     }
 
     #[test]
+    fn a_password_that_is_not_encoded_is_never_shown() {
+        for password in [
+            "s3/cret",
+            "s3?cret",
+            "s3#cret",
+            "/s3cret",
+            "s@3/cret",
+            "s3cret/",
+            "a:s3cret?",
+        ] {
+            let refused = Url::parse(&format!("redis://alice:{password}@db1/0#nightly"));
+            let error = refused.expect_err(password).to_string();
+            assert!(
+                error.contains("write `%2F` for `/`") && !error.contains("s3"),
+                "{error}"
+            );
+        }
+        let url = parse("postgres://alice:s3c@ret@db1/app#nightly");
+        assert_eq!(url.whole, "postgres://alice:s3c%40ret@db1/app");
+        assert_eq!(url.password.as_deref(), Some("s3c@ret"));
+        assert_eq!(
+            parse("redis://[::1]:7,a,[::2]/0?x=a@b#a@b").hosts,
+            "[::1]:7,a,[::2]"
+        );
+    }
+
+    #[test]
     fn the_parts_are_told_apart() {
         let url = parse("etcd://us%40er:p%3Aw@a:1,b:2/pre/fix?timeout=3s&ca=%2Fx#a%20b");
         assert_eq!(url.user.as_deref(), Some("us@er"));
@@ -299,6 +360,8 @@ mod tests {
         assert_eq!(url.query, [pair("timeout", "3s"), pair("ca", "/x")]);
         assert_eq!(url.name(), Some("a b"));
         assert!(!url.whole.contains('#'));
+        // As clients know it.
+        assert_eq!(parse("POSTGRES://a/B#C").whole, "postgres://a/B");
     }
 
     #[test]

@@ -67,7 +67,7 @@ fn a_folder_stands_for_its_lock_files() {
     let scene = Scene::new();
     let folder = scene.file("locks");
     fs::create_dir(&folder).unwrap();
-    status([&folder]).is(3, &["no lock file in ", "/locks\n"]);
+    status([&folder]).is(3, &["no lock in ", "/locks\n"]);
     fs::write(folder.join("diary"), "dear diary").unwrap();
     fs::write(folder.join("empty"), "").unwrap();
     fs::write(
@@ -77,7 +77,7 @@ fn a_folder_stands_for_its_lock_files() {
     .unwrap();
     fs::create_dir(folder.join("folder")).unwrap();
     mkfifo(&folder.join("fifo"), Mode::S_IRWXU).unwrap();
-    status([&folder]).is(3, &["no lock file in "]);
+    status([&folder]).is(3, &["no lock in "]);
 
     let at = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let job = scene.job(JOB, &["crash"]).set("LOCK", &at("b"));

@@ -1,7 +1,9 @@
 //! Locks in stores: real servers, which are killed, stopped and cut off, and real processes before the eyes of the witness.
 
 mod chaos;
+mod cli;
 mod contention;
+mod errors;
 mod holder;
 mod network;
 mod server;

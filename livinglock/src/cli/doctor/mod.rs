@@ -13,6 +13,7 @@ use std::{
 
 use clap::{Args, ValueHint};
 
+use super::place::{shown, url_in};
 use crate::{
     error::{Error, Result},
     report::doctor::{Finding, Grade},
@@ -41,6 +42,12 @@ pub(super) struct Doctor {
 
 impl Doctor {
     pub(super) fn run(&self) -> Result<ExitCode> {
+        if url_in(&self.path).is_some() {
+            return Err(Error::unfit(
+                &shown(&self.path),
+                "is a store, and places of files are checked here; see with `livinglock status` whether it can be reached",
+            ));
+        }
         let path = std::path::absolute(&self.path)
             .map_err(|error| Error::io("find the folder of", &self.path, error))?;
         let mut findings = place::findings(&self.path, &path);

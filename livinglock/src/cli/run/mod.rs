@@ -27,7 +27,7 @@ use self::{evidence::Evidence, keeper::Keeper, runner::Runner, sources::Beat};
 use crate::{
     OnStale,
     batch::{self, Job},
-    cli::place::url_in,
+    cli::place::{shown, url_in},
     error::{Error, Result},
     exit_status, gate,
     pulse::{Held, Role},
@@ -137,7 +137,7 @@ impl Run {
         let terminal = Terminal::in_foreground();
         // First of all: it is forked, which takes a process of one thread.
         let keeper = Keeper::start(&self.command, &self.path, self.grace, terminal.as_ref())
-            .map_err(|error| Error::io("start the keeper of", &self.path, error))?;
+            .map_err(|error| Error::io("start the keeper of", &shown(&self.path), error))?;
         let role = Role::Runner {
             keeper: keeper.process_id(),
         };

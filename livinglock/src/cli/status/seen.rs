@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    cli::place::{Place, url_in},
+    cli::place::{Place, shown, url_in},
     error::{Error, Result},
     process,
     record::{Descendant, Record},
@@ -169,7 +169,7 @@ pub(in crate::cli) fn look(arguments: &[PathBuf], known: &[Place]) -> Vec<Seen> 
         if let Some(url) = url_in(argument) {
             match places_at(url, known) {
                 Ok(places) => seen.extend(places.into_iter().map(Seen::of)),
-                Err(error) => seen.push(Seen::failed(place_of(url), error)),
+                Err(error) => seen.push(Seen::failed(shown(argument), error)),
             }
         } else if !argument.is_dir() {
             seen.push(Seen::of_file(argument));
@@ -205,19 +205,6 @@ fn places_at(url: &str, known: &[Place]) -> Result<Vec<Place>> {
         Some(name) => Ok(vec![place(name)?]),
         None => url.names()?.iter().map(|name| place(name)).collect(),
     }
-}
-
-/// What may be shown of a URL, whatever is in it.
-fn place_of(url: &str) -> PathBuf {
-    Url::parse(url).map_or_else(|_| "a store".into(), |url| url.place(url.name()))
-}
-
-/// Arguments as they may be shown.
-pub(in crate::cli) fn shown(arguments: &[PathBuf]) -> Vec<PathBuf> {
-    arguments
-        .iter()
-        .map(|argument| url_in(argument).map_or_else(|| argument.clone(), place_of))
-        .collect()
 }
 
 /// The regular files of a folder, in the order of their names.

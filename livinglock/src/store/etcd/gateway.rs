@@ -225,9 +225,16 @@ fn why_none(error: ureq::Error, timeout: Duration) -> Refusal {
         )),
         ureq::Error::Io(error) if error.kind() == ErrorKind::InvalidData => untrusted(&error),
         // Not always, but then it is the only hint.
-        ureq::Error::Io(error) if error.kind() == ErrorKind::UnexpectedEof => Refusal::Passing(
-            "it closed the connection before it answered, as one does that wants TLS (etcds://) or none (etcd://)".to_owned(),
-        ),
+        ureq::Error::Io(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe
+            ) =>
+        {
+            Refusal::Passing(
+                "it closed the connection before it answered; if it always does, it is no etcd, or one that wants TLS (etcds://) or none (etcd://)".to_owned(),
+            )
+        }
         ureq::Error::Io(error) => Refusal::Passing(error.to_string()),
         ureq::Error::Protocol(_) => Refusal::foreign(),
         #[cfg(feature = "etcd-tls")]

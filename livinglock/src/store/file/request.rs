@@ -41,6 +41,11 @@ pub(crate) enum Outcome {
         after: Duration,
         forced: bool,
     },
+    /// The lease of the holder has run out, which has not let go of it.
+    Lapsed {
+        record: Box<Record>,
+        after: Duration,
+    },
     /// The holder has it still.
     Stays {
         record: Option<Box<Record>>,

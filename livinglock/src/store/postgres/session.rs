@@ -19,7 +19,10 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
-use super::{schema::Table, trouble::Trouble};
+use super::{
+    schema::Table,
+    trouble::{self, Trouble},
+};
 use crate::{
     error::{Error, Result},
     store::url::Url,
@@ -60,13 +63,14 @@ impl Settings {
                 _ => {}
             }
         }
-        let mut config: Config = without_ours(&url.whole).parse().map_err(|error| {
-            // The cause names no values.
-            Error::unfit(
-                place,
-                format!("is no URL of PostgreSQL: {error}; correct it"),
-            )
-        })?;
+        let mut config: Config =
+            without_ours(&url.whole)
+                .parse()
+                .map_err(|error: tokio_postgres::Error| {
+                    // It names options, and no values of them.
+                    let why = trouble::cause(&error);
+                    Error::unfit(place, format!("is no URL of PostgreSQL: {why}; correct it"))
+                })?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(Error::unfit(
                 place,
@@ -183,6 +187,7 @@ impl Session {
                         is_direct,
                     });
                 }
+                Err(Trouble::TimedOut) => trouble = Trouble::Mute,
                 Err(failed) => trouble = failed,
             }
         }

@@ -9,6 +9,8 @@ use crate::error::Error;
 #[derive(Debug)]
 pub(super) enum Trouble {
     TimedOut,
+    /// There was no answer to the first words either.
+    Mute,
     Closed,
     /// The only server that answers takes no writes.
     Standby,
@@ -65,6 +67,11 @@ impl Trouble {
     pub(super) fn explain(self, action: &'static str, place: &Path) -> Error {
         match self {
             Self::TimedOut => Error::in_store(action, place, "the server does not answer in time"),
+            Self::Mute => Error::in_store(
+                action,
+                place,
+                "the server does not answer in time; see whether it runs, and whether the host and port in the URL are those of PostgreSQL",
+            ),
             Self::Closed => Error::in_store(action, place, "the connection was closed"),
             Self::Standby => Error::in_store(
                 action,
@@ -77,23 +84,40 @@ impl Trouble {
             ),
             Self::Io(error) => Error::in_store(action, place, error),
             Self::Server(error) => match error.as_db_error() {
+                Some(answer) if *answer.code() == SqlState::READ_ONLY_SQL_TRANSACTION => {
+                    let remedy = "it takes no writes; name the primary, or look at `default_transaction_read_only` of the user and the database";
+                    Error::in_store(action, place, format!("{}: {remedy}", answer.message()))
+                }
                 Some(answer) => refused(answer).map_or_else(
                     || Error::in_store(action, place, answer.message().to_owned()),
                     |why| Error::unfit(place, why),
                 ),
-                None if error.to_string().contains("password missing") => Error::unfit(
-                    place,
-                    "asks for a password, and the URL has none; write it there",
-                ),
                 None => {
-                    // Its own text is only the kind of the error.
-                    let cause = error
-                        .source()
-                        .map_or_else(|| error.to_string(), ToString::to_string);
-                    Error::in_store(action, place, cause)
+                    let cause = cause(&error);
+                    match remedy(&cause) {
+                        Some(remedy) => Error::unfit(place, remedy),
+                        None => Error::in_store(action, place, cause),
+                    }
                 }
             },
         }
+    }
+}
+
+/// What an error of the client says: its own text is only of which kind it is.
+pub(super) fn cause(error: &tokio_postgres::Error) -> String {
+    let cause = error.source();
+    cause.map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+/// What is told of an error of the client that will come again, by its words: it has no others.
+fn remedy(cause: &str) -> Option<&'static str> {
+    match cause {
+        "password missing" => Some("asks for a password, and the URL has none; write it there"),
+        "server does not support TLS" => Some(
+            "has no TLS, which `sslmode` in the URL asks for; turn it on there, or leave `sslmode` out",
+        ),
+        _ => None,
     }
 }
 
@@ -108,7 +132,12 @@ fn refused(answer: &DbError) -> Option<String> {
         SqlState::INSUFFICIENT_PRIVILEGE => {
             "grant this user SELECT, INSERT and UPDATE on the table `livinglock`, and USAGE on its schema"
         }
-        SqlState::UNDEFINED_COLUMN => {
+        SqlState::UNDEFINED_COLUMN
+        | SqlState::UNDEFINED_FUNCTION
+        | SqlState::DATATYPE_MISMATCH
+        | SqlState::WRONG_OBJECT_TYPE
+        | SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE
+        | SqlState::INVALID_COLUMN_REFERENCE => {
             "the table `livinglock` is not ours; use another schema with `?schema=`"
         }
         _ => return None,

@@ -398,7 +398,7 @@ mod tests {
     fn what_cannot_be_meant_is_refused_with_a_remedy() {
         for (text, remedy) in [
             ("redis://", "write `host`"),
-            ("redis://a:x", "write `host`"),
+            ("redis://a:70000", "write `host`"),
             ("redis://a,b", "redis+sentinel://"),
             ("redis://a/x", "redis://host/0"),
             ("redis://a/-1", "redis://host/0"),

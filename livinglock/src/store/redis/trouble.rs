@@ -74,10 +74,15 @@ pub(super) fn told(
 ) -> Error {
     let passing = |why: String| Error::in_store(action, place, why);
     if error.is_timeout() {
-        return passing(format!(
-            "it did not answer within {}",
-            report::span(timeout)
-        ));
+        let is_secure = place.to_string_lossy().starts_with("rediss");
+        // Without TLS it waits for the end of what it takes for the first line.
+        let guess = if is_secure {
+            "; if it never does, it may have no TLS (redis://)"
+        } else {
+            ""
+        };
+        let time = report::span(timeout);
+        return passing(format!("it did not answer within {time}{guess}"));
     }
     match error.kind() {
         ErrorKind::AuthenticationFailed => return Error::unfit(place, REFUSES_LOGIN),
@@ -115,7 +120,7 @@ fn of_connection(place: &Path, error: &RedisError) -> Result<Error, String> {
         return Err("nothing listens there: connection refused".to_owned());
     }
     if error.is_connection_dropped() {
-        return Err("it has closed the connection".to_owned());
+        return Err("it has closed the connection; if it always does, it is no Redis, or one that wants TLS (rediss://)".to_owned());
     }
     let words = why.to_lowercase();
     let is_about_trust = ["certificate", "pem", "tls", "fatal alert"]
