@@ -275,7 +275,7 @@ impl Courier {
                         predecessor,
                     } = acquired;
                     let mut state = desk.state();
-                    state.lasts_until = lease.length().map(|length| sent + nanoseconds(length));
+                    state.lasts_until = lease.length().map(|length| end_of(sent, length));
                     state.asked_at = sent;
                     drop(state);
                     let tried = Tried::Acquired(Box::new(record), predecessor.map(Box::new));
@@ -443,7 +443,7 @@ fn run(store: &dyn Store, desk: &Desk) {
                 state.requests = requests;
                 state.trouble = None;
                 if renews.is_some() {
-                    state.lasts_until = length.map(|length| sent + nanoseconds(length));
+                    state.lasts_until = length.map(|length| end_of(sent, length));
                 }
             }
             Ok(Standing::Lost) => state.is_lost = true,
@@ -463,6 +463,14 @@ fn run(store: &dyn Store, desk: &Desk) {
     }
 }
 
+/// When a lease ends; one that is longer than the clock has numbers, never.
+fn end_of(sent: u64, length: Duration) -> u64 {
+    sent.saturating_add(nanoseconds(length))
+}
+
 fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
+
+#[cfg(all(test, not(miri)))]
+mod tests;
