@@ -409,8 +409,23 @@ pub(crate) enum Tried {
     Busy(super::Sighting),
 }
 
+/// A store of somebody's own may panic, and with it the thread, which is missed by nobody else.
+struct TellsOfPanics<'a>(&'a Desk);
+
+impl Drop for TellsOfPanics<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let mut state = self.0.state();
+            state.trouble = Some("the store has panicked, and is asked no more".to_owned());
+            // A lease runs out by itself.
+            state.is_lost |= state.lasts_until.is_none();
+        }
+    }
+}
+
 fn run(store: &dyn Store, desk: &Desk) {
     sys::block_signals();
+    let _tells = TellsOfPanics(desk);
     let mut lease: Option<Box<dyn Lease>> = None;
     while let Some(errand) = desk.next() {
         if let Errand::Do(task) = errand {

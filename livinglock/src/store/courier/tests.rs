@@ -34,6 +34,7 @@ enum Answer {
     AskedToStop,
     Lost,
     Fails,
+    Panics,
 }
 
 /// The store's end: it tells of each call, and waits for what to answer.
@@ -48,7 +49,9 @@ impl Script {
     fn play(&self, call: Call) -> Answer {
         let _ = self.calls.send(call);
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        answers.recv().unwrap_or(Answer::Fails)
+        let answer = answers.recv().unwrap_or(Answer::Fails);
+        assert!(!matches!(answer, Answer::Panics), "as it was told");
+        answer
     }
 }
 
@@ -530,4 +533,30 @@ fn a_courier_that_nobody_needs_ends_in_the_midst_of_its_tries() {
         hand.give(Answer::Fails);
         hand.meet_the_end();
     }
+}
+
+/// It tells of nothing any more; but what is left of its lease is known, and why it is not renewed.
+#[test]
+fn a_store_that_panics_is_a_store_in_trouble() {
+    let (courier, hand) = held();
+    courier.send(Errand::Renew(record(1)));
+    hand.answer(Call::Renew(1), Answer::Panics);
+    hand.meet_the_end();
+    assert!(is_held(courier.standing()) && courier.left() > Some(Duration::ZERO));
+    assert!(
+        courier
+            .trouble()
+            .is_some_and(|why| why.contains("panicked"))
+    );
+}
+
+/// Nobody would ever learn that it is lost.
+#[test]
+fn without_a_courier_a_lock_that_does_not_run_out_is_lost() {
+    let (courier, hand) = start(LONG, MARGIN);
+    acquire(&courier, &hand, None);
+    courier.send(Errand::Look(record(1)));
+    hand.answer(Call::Look(1), Answer::Panics);
+    hand.meet_the_end();
+    assert_eq!(courier.standing(), Standing::Lost);
 }
