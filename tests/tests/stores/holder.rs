@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use livinglock_tests::{Engine, Scene, Server, Signal, TABLE, WRONGLY_ACCEPTED, wait_until};
 
-use crate::{LEASE, OVER, contention::assert_tokens_grow, job, on_each_engine};
+use crate::{CLI, LEASE, OVER, UNIT, contention::assert_tokens_grow, job, on_each_engine};
 
 on_each_engine! {
     /// Much longer than its lease, which is renewed for its work.
@@ -144,6 +144,27 @@ on_each_engine! {
         let late = run().wait(60_000).spawn().wait();
         assert_eq!((late.code, &*late.stderr), (Some(0), ""));
         assert!(begun.elapsed().as_millis() >= 2500, "{:?}", begun.elapsed());
+    }
+
+    /// Told to stop, and then stopped itself, it can end nobody: but what it has started is ended before its lease has run out.
+    fn a_run_that_stands_still_while_it_stops_does_not_outlive_its_lease(server) {
+        const IGNORES: &str = r#"(trap '' TERM; exec "$0" sleep) & trap 'touch "$SCENE/told"' TERM; while :; do wait; done"#;
+        let scene = Scene::new();
+        let url = server.url();
+        let options = ["--stale=3s", "--heartbeat=300ms", "--grace=1s", "--margin=700ms", "--name=leased"];
+        let command = [&["run"], &options[..], &[&*url, "--", "sh", "-c", IGNORES, UNIT]].concat();
+        let mut runner = scene.job(CLI, &command).spawn();
+        scene.wait_for_owners(1);
+        runner.signal(Signal::SIGTERM);
+        wait_until("the command is told", || scene.file("told").exists());
+        runner.signal(Signal::SIGSTOP);
+        runner.wait_until_stopped();
+        let next = job(&scene, &server, &["work", "1", "1"]).wait(60_000).spawn().wait();
+        assert_eq!(next.code, Some(0), "{next:?}");
+        assert_eq!((scene.owners().len(), scene.overlaps()), (2, 0));
+        runner.signal(Signal::SIGCONT);
+        let runner = runner.wait();
+        assert_ne!(runner.code, Some(0), "{runner:?}");
     }
 
     /// Its next run is told, whatever ended it.
