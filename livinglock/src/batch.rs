@@ -350,8 +350,7 @@ fn leave_main(held: &Held, ended: thread::Result<ExitCode>) -> ExitCode {
 }
 
 fn end_stopped(held: &Held, stop: Stop) {
-    if let Some(record) = held.abandon(Ended::Stopped) {
-        let descendants = pulse::end_descendants(&record);
+    if let Some((record, descendants)) = held.abandon_with_descendants(Ended::Stopped) {
         report::say(&report::stopped(held.path(), &record, stop, descendants));
     }
 }

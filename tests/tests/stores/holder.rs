@@ -167,6 +167,18 @@ on_each_engine! {
         assert_ne!(runner.code, Some(0), "{runner:?}");
     }
 
+    /// What it has started may take its time to end, and the lock is not free before that.
+    fn nothing_that_a_stopped_holder_has_started_outlives_its_lock(server) {
+        let scene = Scene::new();
+        let holder = job(&scene, &server, &["parent", UNIT]).stale(60_000).grace(2500).set("UNSEEN", "1").spawn();
+        scene.wait_for_owners(1);
+        let next = job(&scene, &server, &["work", "1", "1"]).stale(60_000).set("REPLACE", "1").wait(60_000).spawn().wait();
+        assert_eq!(next.code, Some(0), "{next:?}");
+        assert_eq!((scene.owners().len(), scene.overlaps()), (2, 0));
+        let holder = holder.wait();
+        assert_eq!(holder.code, Some(75), "{holder:?}");
+    }
+
     /// Its next run is told, whatever ended it.
     fn the_next_run_knows_how_the_last_one_ended(server) {
         let scene = Scene::new();
