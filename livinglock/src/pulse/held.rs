@@ -315,7 +315,13 @@ impl Held {
 
     fn stop_on_duty(&self, duty: &mut Duty, stop: Stop) {
         self.gate.shut(stop);
-        duty.phase = Phase::Leaving(duty.record.grace());
+        let grace = duty.record.grace();
+        let grace = match duty.time_left().filter(|_| !omits(FaultProtection::LEASE)) {
+            // Whoever was about to be stopped by the end of its lease gets no more time than that.
+            Some(left) if stop != Stop::Lost => grace.min(left),
+            _ => grace,
+        };
+        duty.phase = Phase::Leaving(grace);
         // The acknowledgement for whoever waits for the lock. Who takes it from one on probation has to know that.
         if stop != Stop::Lost && duty.record.state != State::Probation {
             duty.record.state = State::Stopping;

@@ -1,6 +1,9 @@
 //! A holder that works, hangs, crashes, or is asked to stop.
 
-use std::time::Instant;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use livinglock_tests::{Engine, Scene, Server, Signal, TABLE, WRONGLY_ACCEPTED, wait_until};
 
@@ -177,6 +180,23 @@ on_each_engine! {
         assert_eq!((scene.owners().len(), scene.overlaps()), (2, 0));
         let holder = holder.wait();
         assert_eq!(holder.code, Some(75), "{holder:?}");
+    }
+
+    /// A second reason to stop gives no time that the lease does not have.
+    fn a_signal_to_a_holder_whose_lease_runs_out_does_not_put_off_its_end(server) {
+        let scene = Scene::new();
+        let hung = job(&scene, &server, &["sleep"]).stale(12_000).grace(6000);
+        let mut holder = hung.set("GRACEFUL", "1").spawn();
+        scene.wait_for_owners(1);
+        holder.wait_until_it_says("is about to run out");
+        let next = job(&scene, &server, &["work", "1", "1"]).stale(12_000).wait(60_000).spawn();
+        // A third of what it says, before it is told for good.
+        thread::sleep(Duration::from_secs(2));
+        holder.signal(Signal::SIGTERM);
+        let holder = holder.wait();
+        let next = next.wait();
+        assert_eq!(next.code, Some(0), "{next:?}");
+        assert_eq!((scene.owners().len(), scene.overlaps()), (2, 0), "{holder:?}");
     }
 
     /// Its next run is told, whatever ended it.
