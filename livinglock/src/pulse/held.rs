@@ -559,6 +559,6 @@ impl Held {
             sys::exit_now(stop.exit_status());
         }
         self.gate.shut(Stop::Lost);
-        let _ = lease.end(Farewell::Left(&record));
+        lease.end_in_passing(Farewell::Left(&record));
     }
 }

@@ -84,6 +84,15 @@ impl Tenure {
         }
     }
 
+    /// The same, for somebody whom others wait for: a store is told, but not listened to.
+    pub(crate) fn end_in_passing(self, farewell: Farewell<'_>) {
+        match self {
+            // If it cannot be written, the lock is free all the same.
+            Self::Here(lease) => drop(Box::new(lease).end(farewell)),
+            Self::Elsewhere(courier) => drop(courier.begin_to_end(farewell)),
+        }
+    }
+
     /// The lease that runs out, if it is one.
     pub(crate) fn courier(&self) -> Option<&Courier> {
         match self {
@@ -372,15 +381,10 @@ impl Courier {
 
     /// Ends the hold, and waits until the store knows, for as long as one call may take and work may last.
     fn end(self, farewell: Farewell<'_>) -> Result<()> {
-        let is_in_trouble = {
-            let state = self.desk.state();
-            if state.is_lost {
-                return Ok(());
-            }
-            state.trouble.is_some()
+        let is_in_trouble = self.trouble().is_some();
+        let Some(receiver) = self.begin_to_end(farewell) else {
+            return Ok(());
         };
-        let (sender, receiver) = mpsc::channel();
-        self.send(Errand::End(Departure::of(farewell), sender));
         let mut limit = self.timeout + self.timeout / 2;
         if is_in_trouble {
             // It has not answered for some time, and others may still be in the midst of their last unit.
@@ -393,6 +397,16 @@ impl Courier {
             );
             Err(Error::in_store("release the lock in", &self.place, why))
         })
+    }
+
+    /// Has the hold ended, if there is one still, even when nobody waits for what comes back.
+    fn begin_to_end(&self, farewell: Farewell<'_>) -> Option<mpsc::Receiver<Result<()>>> {
+        if self.desk.state().is_lost {
+            return None;
+        }
+        let (sender, receiver) = mpsc::channel();
+        self.send(Errand::End(Departure::of(farewell), sender));
+        Some(receiver)
     }
 }
 

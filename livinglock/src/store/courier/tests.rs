@@ -481,6 +481,15 @@ fn whoever_leaves_waits_for_one_call_at_most() {
     hand.meet_the_end();
 }
 
+/// The pulse, which has other locks to serve.
+#[test]
+fn whoever_leaves_in_passing_does_not_wait_at_all() {
+    let (courier, hand) = held();
+    Tenure::Elsewhere(courier).end_in_passing(Farewell::Left(&record(1)));
+    hand.answer(Call::Left(1), Answer::Held);
+    hand.meet_the_end();
+}
+
 #[test]
 fn whoever_leaves_in_trouble_is_gone_before_the_margin_is() {
     let (courier, hand) = start(LONG, Duration::from_millis(40));
