@@ -382,10 +382,16 @@ impl Courier {
     /// Ends the hold, and waits until the store knows, for as long as one call may take and work may last.
     fn end(self, farewell: Farewell<'_>) -> Result<()> {
         let is_in_trouble = self.trouble().is_some();
+        let until = self.desk.state().lasts_until;
         let Some(receiver) = self.begin_to_end(farewell) else {
             return Ok(());
         };
         let mut limit = self.timeout + self.timeout / 2;
+        if let (Farewell::LeftWithProcess(_), Some(until)) = (farewell, until) {
+            // Some may be in the midst of their last unit, and are ended after this.
+            let left = Duration::from_nanos(until.saturating_sub(sys::boottime_ns()));
+            limit = limit.min(left.saturating_sub(self.margin / 2));
+        }
         if is_in_trouble {
             // It has not answered for some time, and others may still be in the midst of their last unit.
             limit = limit.min(self.margin / 4);

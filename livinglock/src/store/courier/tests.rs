@@ -481,6 +481,18 @@ fn whoever_leaves_waits_for_one_call_at_most() {
     hand.meet_the_end();
 }
 
+/// Its process may work until then, though the store has given no sign of trouble yet.
+#[test]
+fn whoever_leaves_with_its_process_is_gone_before_the_lease_is() {
+    let (courier, hand) = start(LONG, Duration::from_millis(10));
+    acquire(&courier, &hand, Some(Duration::from_millis(50)));
+    let begun = sys::monotonic_ns();
+    assert!(courier.end(Farewell::LeftWithProcess(&record(1))).is_err());
+    assert!(sys::monotonic_ns() - begun < nanoseconds(LONG));
+    hand.answer(Call::Left(1), Answer::Held);
+    hand.meet_the_end();
+}
+
 /// The pulse, which has other locks to serve.
 #[test]
 fn whoever_leaves_in_passing_does_not_wait_at_all() {
