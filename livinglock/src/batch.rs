@@ -377,8 +377,7 @@ fn leave_main(held: &Held, ended: thread::Result<ExitCode>) -> ExitCode {
 }
 
 fn end_stopped(held: &Held, stop: Stop) {
-    if let Some(record) = held.abandon(Ended::Stopped) {
-        let descendants = pulse::end_descendants(&record);
+    if let Some((record, descendants)) = held.abandon_with_descendants(Ended::Stopped) {
         Event::new(Outcome::Stopped, held.path(), Some(&record)).say(&report::stopped(
             held.path(),
             &record,

@@ -279,7 +279,7 @@ impl Options {
         let margin = self.margin.unwrap_or_else(|| {
             patience(tick) + self.grace.min(pulse::LONGEST_FAREWELL) + self.stale / 1000
         });
-        let worked = self.stale.saturating_sub(self.grace + margin);
+        let worked = self.stale.saturating_sub(self.grace.saturating_add(margin));
         if worked < heartbeat * 2 {
             return Err(Error::unfit(
                 store.place(),

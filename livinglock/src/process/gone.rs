@@ -49,12 +49,54 @@ fn is_no_process(error: &std::io::Error) -> bool {
 
 /// Whether process ids and start times of a record mean here what they meant to its writer.
 pub(super) fn is_near(record: &Record) -> bool {
-    let own = Identity::own();
-    record.boot_id == own.boot_id
+    is_near_to(Identity::own(), record)
+}
+
+fn is_near_to(own: &Identity, record: &Record) -> bool {
+    // What cannot be read, as behind systemd's `ProcSubset=pid`, is the same on every machine; so is the first PID namespace.
+    let is_known = !own.boot_id.is_empty() && own.pid_namespace != 0;
+    is_known
+        && record.boot_id == own.boot_id
         && record.pid_namespace == own.pid_namespace
         && record.time_namespace == own.time_namespace
 }
 
 pub(super) fn folder(record: &Record) -> PathBuf {
     Path::new("/proc").join(record.process_id.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Otherwise its number, which nobody has here, would prove that it has gone, and two machines would work.
+    #[test]
+    fn nobody_is_near_who_does_not_know_where_it_is() {
+        let known = Identity {
+            process_id: 7,
+            process_started: 1,
+            process_inode: 1,
+            pid_namespace: 4_026_531_836,
+            time_namespace: 4_026_531_834,
+            boot_id: "6f1c8ed6-34a3-4b8c-9f0d-6a4c1d0f1f55".to_owned(),
+            host: String::new(),
+        };
+        let without_boot = Identity {
+            boot_id: String::new(),
+            ..known.clone()
+        };
+        let without_namespace = Identity {
+            pid_namespace: 0,
+            ..known.clone()
+        };
+        for (identity, is_near) in [
+            (known, true),
+            (without_boot, false),
+            (without_namespace, false),
+        ] {
+            let mut record = Record::default();
+            identity.sign(&mut record);
+            assert_eq!(is_near_to(&identity, &record), is_near, "{identity:?}");
+        }
+    }
 }

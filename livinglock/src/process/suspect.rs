@@ -28,7 +28,7 @@ impl Suspect {
         let own = Identity::own();
         let folder = folder(record.process_id);
         let refuse = |why: &str| Err(why.to_owned());
-        if record.boot_id != own.boot_id {
+        if record.boot_id != own.boot_id || own.boot_id.is_empty() {
             return refuse("it belongs to another boot or another machine");
         }
         if record.pid_namespace != own.pid_namespace {

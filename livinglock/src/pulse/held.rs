@@ -245,8 +245,17 @@ impl Held {
         }
     }
 
-    /// Ends the hold of a job that was stopped or has panicked, and leaves the record for whoever comes next. What it says is the result.
-    pub(crate) fn abandon(&self, ended: Ended) -> Option<Record> {
+    /// Ends the hold of a job that was stopped or has panicked, and leaves the record for whoever comes next.
+    pub(crate) fn abandon(&self, ended: Ended) {
+        self.leave(ended, false);
+    }
+
+    /// The same, and ends what the process has started. What the record says, and how many processes that were.
+    pub(crate) fn abandon_with_descendants(&self, ended: Ended) -> Option<(Record, usize)> {
+        self.leave(ended, true)
+    }
+
+    fn leave(&self, ended: Ended, with_descendants: bool) -> Option<(Record, usize)> {
         if self.is_inherited() {
             return None;
         }
@@ -267,6 +276,15 @@ impl Held {
             lease, mut record, ..
         } = duty;
         record.stamp();
+        let end_descendants = || {
+            if with_descendants {
+                whereabouts::end_descendants(&record)
+            } else {
+                0
+            }
+        };
+        // A file is not free before the process has ended, and nobody has to wait for its word. A lease is.
+        let early = lease.courier().map(|_| end_descendants());
         // If it cannot be told, the lock says so by itself: free, or run out.
         let _ = lease.end(
             if self.terms.role.is_the_process() || ended == Ended::WithProcess {
@@ -275,7 +293,8 @@ impl Held {
                 Farewell::Left(&record)
             },
         );
-        Some(record)
+        let descendants = early.unwrap_or_else(end_descendants);
+        Some((record, descendants))
     }
 
     /// Tells the job that its process was sent a signal; whether it is the first one.
@@ -325,7 +344,13 @@ impl Held {
         if let Some(unit) = &self.unit {
             unit.is_stopping();
         }
-        duty.phase = Phase::Leaving(duty.record.grace());
+        let grace = duty.record.grace();
+        let grace = match duty.time_left().filter(|_| !omits(FaultProtection::LEASE)) {
+            // Whoever was about to be stopped by the end of its lease gets no more time than that.
+            Some(left) if stop != Stop::Lost => grace.min(left),
+            _ => grace,
+        };
+        duty.phase = Phase::Leaving(grace);
         // The acknowledgement for whoever waits for the lock. Who takes it from one on probation has to know that.
         if stop != Stop::Lost && duty.record.state != State::Probation {
             duty.record.state = State::Stopping;
@@ -581,6 +606,6 @@ impl Held {
             sys::exit_now(stop.exit_status());
         }
         self.gate.shut(Stop::Lost);
-        let _ = lease.end(Farewell::Left(&record));
+        lease.end_in_passing(Farewell::Left(&record));
     }
 }

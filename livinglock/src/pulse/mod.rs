@@ -20,7 +20,7 @@ use std::{
 pub(crate) use held::Keepsake;
 pub(crate) use held::{Held, Hold};
 pub(crate) use terms::{Ended, Role, Terms};
-pub(crate) use whereabouts::{LONGEST_FAREWELL, end_descendants};
+pub(crate) use whereabouts::LONGEST_FAREWELL;
 
 use crate::{
     gate::{self, Gate},
@@ -74,8 +74,7 @@ pub(crate) fn all_held() -> Vec<Arc<Held>> {
 /// Ends the process for a job that has to stop where no unwinding is possible.
 pub(crate) fn end_process(stop: Stop) -> ! {
     for held in all_held() {
-        if let Some(record) = held.abandon(Ended::WithProcess) {
-            let descendants = end_descendants(&record);
+        if let Some((record, descendants)) = held.abandon_with_descendants(Ended::WithProcess) {
             Event::new(Outcome::Stopped, held.path(), Some(&record)).say(&report::stopped(
                 held.path(),
                 &record,

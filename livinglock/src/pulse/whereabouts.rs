@@ -36,7 +36,7 @@ pub(super) fn autopsy(role: Role, silence: Duration, family: Option<&Family>) ->
 }
 
 /// Ends what the job has started: it must not go on working for a lock that is lost. How many processes there were.
-pub(crate) fn end_descendants(record: &Record) -> usize {
+pub(super) fn end_descendants(record: &Record) -> usize {
     end(Family::of(record.process_id), record)
 }
 

@@ -84,6 +84,15 @@ impl Tenure {
         }
     }
 
+    /// The same, for somebody whom others wait for: a store is told, but not listened to.
+    pub(crate) fn end_in_passing(self, farewell: Farewell<'_>) {
+        match self {
+            // If it cannot be written, the lock is free all the same.
+            Self::Here(lease) => drop(Box::new(lease).end(farewell)),
+            Self::Elsewhere(courier) => drop(courier.begin_to_end(farewell)),
+        }
+    }
+
     /// The lease that runs out, if it is one.
     pub(crate) fn courier(&self) -> Option<&Courier> {
         match self {
@@ -275,7 +284,7 @@ impl Courier {
                         predecessor,
                     } = acquired;
                     let mut state = desk.state();
-                    state.lasts_until = lease.length().map(|length| sent + nanoseconds(length));
+                    state.lasts_until = lease.length().map(|length| end_of(sent, length));
                     state.asked_at = sent;
                     drop(state);
                     let tried = Tried::Acquired(Box::new(record), predecessor.map(Box::new));
@@ -372,16 +381,17 @@ impl Courier {
 
     /// Ends the hold, and waits until the store knows, for as long as one call may take and work may last.
     fn end(self, farewell: Farewell<'_>) -> Result<()> {
-        let is_in_trouble = {
-            let state = self.desk.state();
-            if state.is_lost {
-                return Ok(());
-            }
-            state.trouble.is_some()
+        let is_in_trouble = self.trouble().is_some();
+        let until = self.desk.state().lasts_until;
+        let Some(receiver) = self.begin_to_end(farewell) else {
+            return Ok(());
         };
-        let (sender, receiver) = mpsc::channel();
-        self.send(Errand::End(Departure::of(farewell), sender));
         let mut limit = self.timeout + self.timeout / 2;
+        if let (Farewell::LeftWithProcess(_), Some(until)) = (farewell, until) {
+            // Some may be in the midst of their last unit, and are ended after this.
+            let left = Duration::from_nanos(until.saturating_sub(sys::boottime_ns()));
+            limit = limit.min(left.saturating_sub(self.margin / 2));
+        }
         if is_in_trouble {
             // It has not answered for some time, and others may still be in the midst of their last unit.
             limit = limit.min(self.margin / 4);
@@ -393,6 +403,16 @@ impl Courier {
             );
             Err(Error::in_store("release the lock in", &self.place, why))
         })
+    }
+
+    /// Has the hold ended, if there is one still, even when nobody waits for what comes back.
+    fn begin_to_end(&self, farewell: Farewell<'_>) -> Option<mpsc::Receiver<Result<()>>> {
+        if self.desk.state().is_lost {
+            return None;
+        }
+        let (sender, receiver) = mpsc::channel();
+        self.send(Errand::End(Departure::of(farewell), sender));
+        Some(receiver)
     }
 }
 
@@ -409,8 +429,23 @@ pub(crate) enum Tried {
     Busy(super::Sighting),
 }
 
+/// A store of somebody's own may panic, and with it the thread, which is missed by nobody else.
+struct TellsOfPanics<'a>(&'a Desk);
+
+impl Drop for TellsOfPanics<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let mut state = self.0.state();
+            state.trouble = Some("the store has panicked, and is asked no more".to_owned());
+            // A lease runs out by itself.
+            state.is_lost |= state.lasts_until.is_none();
+        }
+    }
+}
+
 fn run(store: &dyn Store, desk: &Desk) {
     sys::block_signals();
+    let _tells = TellsOfPanics(desk);
     let mut lease: Option<Box<dyn Lease>> = None;
     while let Some(errand) = desk.next() {
         if let Errand::Do(task) = errand {
@@ -443,7 +478,7 @@ fn run(store: &dyn Store, desk: &Desk) {
                 state.requests = requests;
                 state.trouble = None;
                 if renews.is_some() {
-                    state.lasts_until = length.map(|length| sent + nanoseconds(length));
+                    state.lasts_until = length.map(|length| end_of(sent, length));
                 }
             }
             Ok(Standing::Lost) => state.is_lost = true,
@@ -463,6 +498,14 @@ fn run(store: &dyn Store, desk: &Desk) {
     }
 }
 
+/// When a lease ends; one that is longer than the clock has numbers, never.
+fn end_of(sent: u64, length: Duration) -> u64 {
+    sent.saturating_add(nanoseconds(length))
+}
+
 fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
+
+#[cfg(all(test, not(miri)))]
+mod tests;

@@ -59,6 +59,15 @@ fn main() {
             checkpoint!("late");
             work_until("end");
         }
+        ["parent", program] => {
+            // It heeds no SIGTERM.
+            let mut child = process::Command::new("sh")
+                .args(["-c", r#"trap '' TERM; exec "$0" sleep"#, program])
+                .spawn()
+                .expect("start a child");
+            work_until("never");
+            child.wait().expect("the end of the child");
+        }
         ["tireless"] => tireless(),
         ["write"] => write(token),
         ["crash"] => {

@@ -1,10 +1,13 @@
 //! A holder that works, hangs, crashes, or is asked to stop.
 
-use std::time::Instant;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use livinglock_tests::{Engine, Scene, Server, Signal, TABLE, WRONGLY_ACCEPTED, wait_until};
 
-use crate::{LEASE, OVER, contention::assert_tokens_grow, job, on_each_engine};
+use crate::{CLI, LEASE, OVER, UNIT, contention::assert_tokens_grow, job, on_each_engine};
 
 on_each_engine! {
     /// Much longer than its lease, which is renewed for its work.
@@ -144,6 +147,56 @@ on_each_engine! {
         let late = run().wait(60_000).spawn().wait();
         assert_eq!((late.code, &*late.stderr), (Some(0), ""));
         assert!(begun.elapsed().as_millis() >= 2500, "{:?}", begun.elapsed());
+    }
+
+    /// Told to stop, and then stopped itself, it can end nobody: but what it has started is ended before its lease has run out.
+    fn a_run_that_stands_still_while_it_stops_does_not_outlive_its_lease(server) {
+        const IGNORES: &str = r#"(trap '' TERM; exec "$0" sleep) & trap 'touch "$SCENE/told"' TERM; while :; do wait; done"#;
+        let scene = Scene::new();
+        let url = server.url();
+        let options = ["--stale=3s", "--heartbeat=300ms", "--grace=1s", "--margin=700ms", "--name=leased"];
+        let command = [&["run"], &options[..], &[&*url, "--", "sh", "-c", IGNORES, UNIT]].concat();
+        let mut runner = scene.job(CLI, &command).spawn();
+        scene.wait_for_owners(1);
+        runner.signal(Signal::SIGTERM);
+        wait_until("the command is told", || scene.file("told").exists());
+        runner.signal(Signal::SIGSTOP);
+        runner.wait_until_stopped();
+        let next = job(&scene, &server, &["work", "1", "1"]).wait(60_000).spawn().wait();
+        assert_eq!(next.code, Some(0), "{next:?}");
+        assert_eq!((scene.owners().len(), scene.overlaps()), (2, 0));
+        runner.signal(Signal::SIGCONT);
+        let runner = runner.wait();
+        assert_ne!(runner.code, Some(0), "{runner:?}");
+    }
+
+    /// What it has started may take its time to end, and the lock is not free before that.
+    fn nothing_that_a_stopped_holder_has_started_outlives_its_lock(server) {
+        let scene = Scene::new();
+        let holder = job(&scene, &server, &["parent", UNIT]).stale(60_000).grace(2500).set("UNSEEN", "1").spawn();
+        scene.wait_for_owners(1);
+        let next = job(&scene, &server, &["work", "1", "1"]).stale(60_000).set("REPLACE", "1").wait(60_000).spawn().wait();
+        assert_eq!(next.code, Some(0), "{next:?}");
+        assert_eq!((scene.owners().len(), scene.overlaps()), (2, 0));
+        let holder = holder.wait();
+        assert_eq!(holder.code, Some(75), "{holder:?}");
+    }
+
+    /// A second reason to stop gives no time that the lease does not have.
+    fn a_signal_to_a_holder_whose_lease_runs_out_does_not_put_off_its_end(server) {
+        let scene = Scene::new();
+        let hung = job(&scene, &server, &["sleep"]).stale(12_000).grace(6000);
+        let mut holder = hung.set("GRACEFUL", "1").spawn();
+        scene.wait_for_owners(1);
+        holder.wait_until_it_says("is about to run out");
+        let next = job(&scene, &server, &["work", "1", "1"]).stale(12_000).wait(60_000).spawn();
+        // A third of what it says, before it is told for good.
+        thread::sleep(Duration::from_secs(2));
+        holder.signal(Signal::SIGTERM);
+        let holder = holder.wait();
+        let next = next.wait();
+        assert_eq!(next.code, Some(0), "{next:?}");
+        assert_eq!((scene.owners().len(), scene.overlaps()), (2, 0), "{holder:?}");
     }
 
     /// Its next run is told, whatever ended it.

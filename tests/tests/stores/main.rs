@@ -13,6 +13,8 @@ use std::time::Duration;
 use livinglock_tests::{Engine, Job, Scene, Server};
 
 const JOB: &str = env!("CARGO_BIN_EXE_leased");
+const CLI: &str = env!("CARGO_BIN_EXE_cli");
+const UNIT: &str = env!("CARGO_BIN_EXE_unit");
 
 /// A test on each engine.
 macro_rules! on_each_engine {

@@ -261,3 +261,38 @@ fn the_end_of_a_session_that_others_have_ended_proves_nothing() {
     assert_eq!(direct.wait().code, Some(0));
     assert_eq!(scene.overlaps(), 0);
 }
+
+/// A holder that could not say at once which session is its own now is no holder that has gone.
+#[test]
+fn a_session_that_could_not_be_told_at_once_is_told_later() {
+    let Some(server) = Server::start(livinglock_tests::Engine::Postgres) else {
+        return;
+    };
+    let scene = Scene::new();
+    let far = |behaviour: &[&str]| {
+        job(&scene, &server, behaviour)
+            .stale(3_600_000)
+            .faults("omit=process")
+    };
+    let holder = far(&["until", "end"]).spawn();
+    scene.wait_for_owners(1);
+    server.sql(
+        "CREATE SEQUENCE refused;
+         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN PERFORM nextval('refused'); RAISE EXCEPTION 'not now'; END $$;
+         CREATE TRIGGER refuse BEFORE UPDATE OF session_pid ON livinglock FOR EACH ROW
+         WHEN (OLD.owner = NEW.owner) EXECUTE FUNCTION refuse()",
+    );
+    let old = server.sql("SELECT pg_terminate_backend(session_pid), session_pid FROM livinglock");
+    assert!(old.starts_with("t|"), "{old}");
+    // What a sequence has given, no failure takes back.
+    wait_until("it has another session, and could not say so", || {
+        server.sql("SELECT is_called FROM refused") == "t"
+    });
+    server.sql("DROP TRIGGER refuse ON livinglock");
+    let newcomer = far(&["work", "1", "1"]).spawn().wait();
+    assert_eq!(newcomer.code, Some(42), "{newcomer:?}");
+    scene.give("end");
+    assert_eq!(holder.wait().code, Some(0));
+    assert_eq!((scene.owners().len(), scene.overlaps()), (1, 0));
+}

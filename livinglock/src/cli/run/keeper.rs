@@ -249,9 +249,11 @@ impl Keeping<'_> {
                 self.end_all(self.grace.min(Self::PATIENCE));
                 return self.clean_up();
             }
-            if !self.is_stopping && looked.elapsed() >= pause {
+            if looked.elapsed() >= pause {
                 looked = Instant::now();
-                misses = if self.is_replaced() { misses + 1 } else { 0 };
+                // A runner that has told us to stop has noticed; but it may stand still since, and a lease runs out all the same.
+                let is_replaced = !self.is_stopping && self.is_replaced();
+                misses = if is_replaced { misses + 1 } else { 0 };
                 if misses >= Self::LOOKS.1 || self.has_run_out() {
                     // The runner stands still, and somebody has taken its lock.
                     self.end_all(Duration::ZERO);

@@ -88,9 +88,9 @@ impl PostgresLease {
         let Some(row) = rows.first() else {
             return Standing::Lost;
         };
-        if self.line.has_changed() {
-            // If it cannot be told now, newcomers wait for the end of the lease.
-            let _: std::result::Result<_, Trouble> = self.attach();
+        if self.line.has_changed() && self.attach().is_err() {
+            // Newcomers see that the session before has ended: they are told at the next call.
+            self.line.tell_later();
         }
         Standing::Held(Requests {
             stop: row.get(0),

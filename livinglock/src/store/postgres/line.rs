@@ -54,6 +54,11 @@ impl Line {
         std::mem::take(&mut self.is_new)
     }
 
+    /// Says so again the next time: what depends on it could not be done.
+    pub(super) fn tell_later(&mut self) {
+        self.is_new = true;
+    }
+
     pub(super) fn connect(&mut self) -> Result<&Session, Trouble> {
         if self.session.as_ref().is_none_or(Session::is_broken) {
             self.session = None;

@@ -76,13 +76,17 @@ SELECT owner, record, token,
 FROM {table} AS l WHERE name = $1";
 
 /// Takes a lock that nobody holds, or whose holder has gone (`$5`; by the end of the session `$6`, if that is how it is known).
+///
+/// Whoever asks again, since the answer was lost, gets the same answer: the same token, and the run before.
 const ACQUIRE: &str = "
 INSERT INTO {table} AS l (name, token, owner, record, acquired, written, expires, session_pid, session_start, server_start)
 SELECT $1, 1, $2, $3, now, now, now + $4 * interval '1 millisecond', pid, backend_start, pg_postmaster_start_time()
 FROM (SELECT clock_timestamp() AS now) AS clock
 LEFT JOIN pg_stat_activity ON pid = pg_backend_pid() AND $7
 ON CONFLICT (name) DO UPDATE SET
-    token = l.token + 1, owner = EXCLUDED.owner, record = EXCLUDED.record, previous = l.record, stop = NULL,
+    token = l.token + CASE WHEN l.owner = $2 THEN 0 ELSE 1 END,
+    previous = CASE WHEN l.owner = $2 THEN l.previous ELSE l.record END,
+    owner = EXCLUDED.owner, record = EXCLUDED.record, stop = NULL,
     acquired = clock_timestamp(), written = clock_timestamp(), expires = clock_timestamp() + $4 * interval '1 millisecond',
     session_pid = EXCLUDED.session_pid, session_start = EXCLUDED.session_start, server_start = EXCLUDED.server_start
 WHERE l.owner IS NULL OR l.expires <= clock_timestamp() OR l.owner = $2

@@ -256,6 +256,7 @@ async fn connect(
         }
         Host::Unix(folder) => {
             let stream = UnixStream::connect(folder.join(format!(".s.PGSQL.{port}"))).await?;
+            // A pool has sockets too, and the server says no more of either than that it is one.
             (shake_hands(settings, stream, "localhost").await?, None)
         }
     };
@@ -278,13 +279,18 @@ async fn connect(
         _ => None,
     };
     let is_direct = match kept_for {
-        Some(length) if own == theirs && length.as_secs() < LONGEST_KEPT => {
+        Some(length) if is_the_same(own, theirs) && length.as_secs() < LONGEST_KEPT => {
             keep(&client, length).await?;
             true
         }
         _ => false,
     };
     Ok((client, is_direct))
+}
+
+/// Whether our end of the connection is the one that the server sees. Two that are not known may be two.
+fn is_the_same(own: Option<(IpAddr, u16)>, theirs: Option<(IpAddr, u16)>) -> bool {
+    own.is_some() && own == theirs
 }
 
 async fn shake_hands<S>(
@@ -337,6 +343,16 @@ async fn keep(client: &Client, length: Duration) -> std::result::Result<(), Trou
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_connection_whose_ends_are_not_known_may_have_a_pool_in_between() {
+        let end = |port| Some((IpAddr::from([10, 0, 0, 1]), port));
+        assert!(is_the_same(end(40_000), end(40_000)));
+        assert!(!is_the_same(end(40_000), end(40_001)));
+        assert!(!is_the_same(end(40_000), None));
+        assert!(!is_the_same(None, end(40_000)));
+        assert!(!is_the_same(None, None));
+    }
 
     #[test]
     fn parameters_that_are_ours_do_not_reach_the_client() {
