@@ -17,9 +17,7 @@ use crate::client::Client;
 
 /// A lock in a store.
 pub(crate) struct Ours {
-    url: String,
-    name: String,
-    /// By which the lock is acquired next.
+    /// By which the lock is acquired.
     store: Arc<dyn Store>,
     /// By which others look.
     others: Arc<dyn Store>,
@@ -34,10 +32,8 @@ const HELD: Standing = Standing::Held(Requests {
 impl Ours {
     pub(crate) fn new(url: &str, name: &str) -> Self {
         Self {
-            url: url.to_owned(),
-            name: name.to_owned(),
-            store: store(url, name),
-            others: store(url, name),
+            store: url.to_store(name).expect("a store"),
+            others: url.to_store(name).expect("a store"),
             held: None,
         }
     }
@@ -48,12 +44,11 @@ impl Ours {
 }
 
 impl Client for Ours {
-    /// A lease takes the connection with it by which it was acquired: whoever comes next was refused before, and so has one.
+    /// A lease of `PostgreSQL` takes the connection with it by which it was acquired: whoever comes next is refused first, and so has one.
     fn make_ready(&mut self) {
         if self.held.is_none() {
             self.acquire();
         }
-        self.store = store(&self.url, &self.name);
         let attempt = self.store.acquire(&claim()).expect("an answer");
         assert!(matches!(attempt, Attempt::Busy(found) if found.is_held));
         self.release();
@@ -84,10 +79,6 @@ impl Client for Ours {
         let (lease, record) = self.held.take().expect("a lock that is held");
         lease.end(Farewell::Released(&record)).expect("an answer");
     }
-}
-
-fn store(url: &str, name: &str) -> Arc<dyn Store> {
-    url.to_store(name).expect("a store")
 }
 
 /// As of a job on another machine, with an owner that nobody else is.

@@ -53,17 +53,17 @@ fn place() -> String {
     std::env::args().nth(1).expect("usage: turns LOCK")
 }
 
-// Heartbeats many times more often than they should be, so that one or two fall into every sample.
+// Heartbeats ten times a second, not once a minute, so that samples see some.
 
 mod file {
-    #[livinglock::batch(path = super::place(), stale = "1h", heartbeat = "20ms")]
+    #[livinglock::batch(path = super::place(), stale = "1h", heartbeat = "100ms")]
     pub(super) fn main() -> super::Outcome {
         super::take_turns()
     }
 }
 
 mod leased {
-    #[livinglock::batch(store = super::place(), name = "turns", stale = "1h", heartbeat = "20ms")]
+    #[livinglock::batch(store = super::place(), name = "turns", stale = "1h", heartbeat = "100ms")]
     pub(super) fn main() -> super::Outcome {
         super::take_turns()
     }
