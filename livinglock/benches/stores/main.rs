@@ -33,7 +33,10 @@ const OPERATIONS: [Operation; 5] = [
     Operation {
         bare: "bare acquire",
         ours: "`Store::acquire`",
-        prepare: |client| client.make_ready(),
+        prepare: |client| {
+            client.make_ready();
+            settle();
+        },
         run: |client| client.acquire(),
     },
     Operation {
@@ -59,6 +62,7 @@ const OPERATIONS: [Operation; 5] = [
         ours: "`Lease::end`",
         prepare: |client| {
             client.make_ready();
+            settle();
             client.acquire();
         },
         run: |client| client.release(),
