@@ -24,6 +24,8 @@ use ours::Ours;
 struct Operation {
     bare: &'static str,
     ours: &'static str,
+    /// Both do it to the lock that is held by ours.
+    is_of_others: bool,
     /// What has to be before each.
     prepare: fn(&mut dyn Client),
     run: fn(&mut dyn Client),
@@ -33,6 +35,7 @@ const OPERATIONS: [Operation; 5] = [
     Operation {
         bare: "bare acquire",
         ours: "`Store::acquire`",
+        is_of_others: false,
         prepare: |client| {
             client.make_ready();
             settle();
@@ -42,24 +45,28 @@ const OPERATIONS: [Operation; 5] = [
     Operation {
         bare: "bare look of the holder",
         ours: "`Lease::look`",
+        is_of_others: false,
         prepare: |_| {},
         run: |client| client.look(),
     },
     Operation {
         bare: "bare renewal",
         ours: "`Lease::renew`",
+        is_of_others: false,
         prepare: |_| {},
         run: |client| client.renew(),
     },
     Operation {
         bare: "bare look of others",
         ours: "`Store::look`",
+        is_of_others: true,
         prepare: |_| {},
         run: |client| client.see(),
     },
     Operation {
         bare: "bare release",
         ours: "`Lease::end`",
+        is_of_others: false,
         prepare: |client| {
             client.make_ready();
             settle();
@@ -99,18 +106,22 @@ fn from_nothing<'a>(mut action: impl FnMut() + 'a) -> impl FnMut(u64) -> Duratio
 }
 
 /// A bare client and ours, each with a lock of its own, which it holds.
-fn pair(engine: Engine, port: u16, name: &str) -> [Box<dyn Client>; 2] {
-    let ready = |mut client: Box<dyn Client>| {
+fn pair(engine: Engine, port: u16, operation: Operation) -> [Box<dyn Client>; 2] {
+    let holding = |mut client: Box<dyn Client>| {
         client.make_ready();
         client.acquire();
         client
     };
     // Ours first: it creates the table, where there is one.
-    let ours = ready(Box::new(Ours::new(
-        &engine.url(port),
-        &format!("{name}, ours"),
-    )));
-    [ready(bare::client(engine, port, name)), ours]
+    let name = |subject: &str| format!("{subject} at {port}");
+    let lock = name(operation.ours);
+    let ours = holding(Box::new(Ours::new(&engine.url(port), &lock)));
+    let bare = if operation.is_of_others {
+        bare::client(engine, port, &lock)
+    } else {
+        holding(bare::client(engine, port, &name(operation.bare)))
+    };
+    [bare, ours]
 }
 
 /// From nothing to a lock, and back.
@@ -135,7 +146,7 @@ fn operations(server: &Server) {
     ))
     .pairs();
     for operation in OPERATIONS {
-        let [mut bare, mut ours] = pair(engine, port, operation.bare);
+        let [mut bare, mut ours] = pair(engine, port, operation);
         table = table
             .row(
                 Subject::new(operation.bare).copy(move |passes| operation.time(&mut *bare, passes)),

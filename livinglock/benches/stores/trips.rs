@@ -31,7 +31,7 @@ pub(crate) fn count(server: &Server) {
     println!("| operation | bare | ours |");
     println!("|---|--:|--:|");
     for operation in OPERATIONS {
-        let counted = pair(engine, port, operation.ours).map(|mut client| {
+        let counted = pair(engine, port, operation).map(|mut client| {
             // The first one connects.
             operation.time(&mut *client, 1);
             (operation.prepare)(&mut *client);

@@ -120,8 +120,10 @@ impl Client for Bare {
 
     fn see(&mut self) {
         let look = json!({"compare": [], "success": [self.all()], "failure": []});
-        self.ask("kv/txn", &look);
-        let life = self.ask("lease/timetolive", &json!({"ID": self.lease()}));
+        let found = self.ask("kv/txn", &look);
+        let owner = &found["responses"][0]["response_range"]["kvs"][0];
+        assert_eq!(owner["key"], self.key("owner"));
+        let life = self.ask("lease/timetolive", &json!({"ID": owner["lease"]}));
         assert_eq!(life["grantedTTL"], "3600");
     }
 

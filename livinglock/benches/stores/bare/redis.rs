@@ -37,18 +37,22 @@ impl Bare {
         }
     }
 
-    /// Runs a script, which has to succeed.
-    fn run(&mut self, script: &str, arguments: &[&str]) {
-        let answer: Vec<Value> = redis::cmd("EVAL")
+    fn run(&mut self, script: &str, owner: &str, arguments: &[&str]) -> Vec<Value> {
+        redis::cmd("EVAL")
             .arg(script)
             .arg(1)
             .arg(&self.key)
-            .arg(&self.owner)
+            .arg(owner)
             .arg(arguments)
             .query(&mut self.connection)
-            .expect("an answer");
-        let done = answer.into_iter().next().map(u64::from_redis_value);
-        assert!(matches!(done, Some(Ok(1..))), "{done:?}");
+            .expect("an answer")
+    }
+
+    /// Runs a script of the holder, which has to succeed.
+    fn run_ours(&mut self, script: &str, arguments: &[&str]) {
+        let owner = self.owner.clone();
+        let answer = self.run(script, &owner, arguments);
+        assert!(number(&answer[0]) > 0, "{answer:?}");
     }
 }
 
@@ -68,25 +72,31 @@ impl Client for Bare {
 
     fn acquire(&mut self) {
         let record = self.record.clone();
-        self.run(script!("acquire.lua"), &[&record, "3600000000", ""]);
+        self.run_ours(script!("acquire.lua"), &[&record, "3600000000", ""]);
         self.is_held = true;
     }
 
     fn look(&mut self) {
-        self.run(script!("look.lua"), &[]);
+        self.run_ours(script!("look.lua"), &[]);
     }
 
     fn renew(&mut self) {
         let record = self.record.clone();
-        self.run(script!("write.lua"), &[&record, "3600000000"]);
+        self.run_ours(script!("write.lua"), &[&record, "3600000000"]);
     }
 
     fn see(&mut self) {
-        self.look();
+        let answer = self.run(script!("look.lua"), "", &[]);
+        // What is left of the lease.
+        assert!(number(&answer[4]) > 0, "{answer:?}");
     }
 
     fn release(&mut self) {
-        self.run(script!("end.lua"), &["", "0", "0"]);
+        self.run_ours(script!("end.lua"), &["", "0", "0"]);
         self.is_held = false;
     }
+}
+
+fn number(value: &Value) -> i64 {
+    i64::from_redis_value_ref(value).expect("a number")
 }
