@@ -26,7 +26,7 @@ struct Operation {
     ours: &'static str,
     /// Both do it to the lock that is held by ours.
     is_of_others: bool,
-    /// What has to be before each.
+    /// What has to be before each: the lock free or held, and the connection awake.
     prepare: fn(&mut dyn Client),
     run: fn(&mut dyn Client),
 }
@@ -46,21 +46,21 @@ const OPERATIONS: [Operation; 5] = [
         bare: "bare look of the holder",
         ours: "`Lease::look`",
         is_of_others: false,
-        prepare: |_| {},
+        prepare: |client| client.look(),
         run: |client| client.look(),
     },
     Operation {
         bare: "bare renewal",
         ours: "`Lease::renew`",
         is_of_others: false,
-        prepare: |_| {},
+        prepare: |client| client.renew(),
         run: |client| client.renew(),
     },
     Operation {
         bare: "bare look of others",
         ours: "`Store::look`",
         is_of_others: true,
-        prepare: |_| {},
+        prepare: |client| client.see(),
         run: |client| client.see(),
     },
     Operation {

@@ -91,8 +91,8 @@ pub(crate) fn record() -> Record {
     static OWNERS: AtomicU64 = AtomicU64::new(1);
     let mut record = Record::default();
     record.livinglock = 1;
-    record.name = "nightly".to_owned();
-    record.host = "another".to_owned();
+    record.name = "nightly".into();
+    record.host = "another".into();
     record.process_id = process::id();
     record.owner = format!("{:032x}", OWNERS.fetch_add(1, Relaxed));
     record.stale_ms = 3_600_000;
