@@ -23,6 +23,8 @@ struct Counters {
 }
 
 /// Prints the connections that each operation makes, and how often it asks and waits for an answer. Nobody else is at the server.
+///
+/// A new session of `PostgreSQL` asks one thing less than without a proxy, which it notices.
 pub(crate) fn count(server: &Server) {
     let counters = Arc::new(Counters::default());
     let port = proxy(server.port(), &counters).expect("a proxy");
