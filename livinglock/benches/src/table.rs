@@ -150,6 +150,7 @@ impl<'a> Subject<'a> {
 pub struct Table<'a> {
     title: String,
     baseline: Option<&'static str>,
+    is_of_pairs: bool,
     sample: Duration,
     subjects: Vec<Subject<'a>>,
 }
@@ -160,6 +161,7 @@ impl<'a> Table<'a> {
         Self {
             title: title.into(),
             baseline: None,
+            is_of_pairs: false,
             sample: SAMPLE,
             subjects: Vec::new(),
         }
@@ -169,6 +171,13 @@ impl<'a> Table<'a> {
     #[must_use]
     pub fn beside(mut self, baseline: &'static str) -> Self {
         self.baseline = Some(baseline);
+        self
+    }
+
+    /// Makes the ratios of every second subject be to the one before it.
+    #[must_use]
+    pub fn pairs(mut self) -> Self {
+        self.is_of_pairs = true;
         self
     }
 
@@ -214,13 +223,21 @@ impl<'a> Table<'a> {
         let baseline = self
             .baseline
             .map_or(&self.subjects[0], |name| self.find(name));
-        println!(
-            "\n{} ({rounds} rounds; ratios to: {})\n",
-            self.title, baseline.name
-        );
+        let words = if self.is_of_pairs {
+            "the row above"
+        } else {
+            baseline.name
+        };
+        println!("\n{} ({rounds} rounds; ratios to: {words})\n", self.title);
         println!("| subject | best ns | median ns | ratio of best | median ratio | goal |");
         println!("|---|--:|--:|--:|--:|---|");
-        for subject in &self.subjects {
+        for (index, subject) in self.subjects.iter().enumerate() {
+            let baseline = if self.is_of_pairs {
+                // Of the first one of a pair: itself.
+                &self.subjects[index & !1]
+            } else {
+                baseline
+            };
             let goals: Vec<_> = subject
                 .goals
                 .iter()

@@ -330,10 +330,9 @@ async fn keep(client: &Client, length: Duration) -> std::result::Result<(), Trou
     // Those of them that this server has.
     client
         .query_typed(
-            "SELECT set_config(name, CASE name
-                 WHEN 'tcp_keepalives_idle' THEN $1 WHEN 'tcp_user_timeout' THEN $2 ELSE '0' END, false)
-             FROM pg_settings
-             WHERE name IN ('tcp_keepalives_idle', 'tcp_user_timeout', 'idle_session_timeout')",
+            "SELECT set_config(name, value, false)
+             FROM (VALUES ('tcp_keepalives_idle', $1), ('tcp_user_timeout', $2), ('idle_session_timeout', '0')) AS wanted (name, value)
+             WHERE current_setting(name, true) IS NOT NULL",
             &[(&seconds, Type::TEXT), (&milliseconds, Type::TEXT)],
         )
         .await?;
