@@ -265,6 +265,3 @@ fn whole_milliseconds(duration: Duration) -> f64 {
     let milliseconds = milliseconds(duration) as f64;
     milliseconds.min(1e15)
 }
-
-#[cfg(test)]
-mod tests;
