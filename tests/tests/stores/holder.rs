@@ -151,7 +151,7 @@ on_each_engine! {
 
     /// Told to stop, and then stopped itself, it can end nobody: but what it has started is ended before its lease has run out.
     fn a_run_that_stands_still_while_it_stops_does_not_outlive_its_lease(server) {
-        const IGNORES: &str = r#"(trap '' TERM; exec "$0" sleep) & trap 'touch "$SCENE/told"' TERM; while :; do wait; done"#;
+        const IGNORES: &str = r#"trap 'touch "$SCENE/told"' TERM; (trap '' TERM; exec "$0" sleep) & while :; do wait; done"#;
         let scene = Scene::new();
         let url = server.url();
         let options = ["--stale=3s", "--heartbeat=300ms", "--grace=1s", "--margin=700ms", "--name=leased"];
