@@ -182,7 +182,7 @@ impl Options {
     ///
     /// It is for clocks that run at different speeds, for a machine that is too busy to notice the time, and for the end of the process.
     /// Unless set, eight ticks of the pulse, at least a second, and a thousandth of `stale` more, and two seconds in which the processes
-    /// end that the job has started, or `grace` if that is shorter.
+    /// end that the job has started, or `grace` if that is shorter. Two ticks at least, whatever is set.
     pub fn margin(mut self, margin: Duration) -> Self {
         self.margin = Some(margin);
         self
@@ -279,6 +279,8 @@ impl Options {
         let margin = self.margin.unwrap_or_else(|| {
             patience(tick) + self.grace.min(pulse::LONGEST_FAREWELL) + self.stale / 1000
         });
+        // The pulse notices once in a tick, and then it may be late.
+        let margin = margin.max(tick * 2);
         let worked = self.stale.saturating_sub(self.grace.saturating_add(margin));
         if worked < heartbeat * 2 {
             return Err(Error::unfit(
@@ -359,6 +361,7 @@ impl Options {
             };
             let left = self.wait.saturating_sub(begun.elapsed());
             if left.is_zero() {
+                approach.give_up(claim, &error);
                 return Err(error);
             }
             thread::sleep(pause.min(left));
@@ -386,6 +389,13 @@ impl Approach {
         match self {
             Self::File(_) => Duration::from_millis(2),
             Self::Store(_) => Duration::from_millis(250),
+        }
+    }
+
+    /// Sees to it that a lock is not ours which we may have got, without being told.
+    fn give_up(self, claim: &Claim, error: &Error) {
+        if let (Self::Store(courier), true) = (self, error.is_of_the_store()) {
+            courier.withdraw(claim.clone());
         }
     }
 

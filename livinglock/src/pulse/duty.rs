@@ -100,8 +100,13 @@ impl Duty {
     }
 
     /// How long somebody may work still under a lease that runs out: until the margin before its end.
+    ///
+    /// A renewal that came late, because the store was away, gives a hung job no more time than `stale`.
     pub(super) fn time_left(&self) -> Option<Duration> {
-        self.lease.courier()?.left()
+        let courier = self.lease.courier()?;
+        let until_stale = self.record.stale().saturating_sub(self.silence);
+        let until_stale = until_stale.saturating_sub(courier.margin());
+        Some(courier.left()?.min(until_stale))
     }
 
     pub(super) fn answer(&mut self) {

@@ -287,8 +287,9 @@ impl Courier {
                     state.lasts_until = lease.length().map(|length| end_of(sent, length));
                     state.asked_at = sent;
                     drop(state);
+                    let won = Won::new(lease, predecessor.as_ref());
                     let tried = Tried::Acquired(Box::new(record), predecessor.map(Box::new));
-                    (Ok(tried), Some(lease))
+                    (Ok(tried), Some(won))
                 }
                 Ok(Attempt::Busy(sighting)) => (Ok(Tried::Busy(sighting)), None),
                 Err(error) => (Err(error), None),
@@ -296,18 +297,31 @@ impl Courier {
         })
     }
 
+    /// Gives a claim up of which it is not known whether it was granted: if it was, the lock is given back. Nobody waits for that.
+    pub(crate) fn withdraw(self, mut claim: Claim) {
+        claim.timeout = self.timeout;
+        self.send(Errand::Do(Box::new(move |store| {
+            if let Ok(Attempt::Acquired(acquired)) = store.acquire(&claim) {
+                Won::new(acquired.lease, acquired.predecessor.as_ref()).give_back();
+            }
+            None
+        })));
+    }
+
     fn wait_for<T: Send + 'static>(
         &self,
-        task: impl FnOnce(&dyn Store) -> (Result<T>, Option<Box<dyn Lease>>) + Send + 'static,
+        task: impl FnOnce(&dyn Store) -> (Result<T>, Option<Won>) + Send + 'static,
     ) -> Result<T> {
         let (sender, receiver) = mpsc::channel();
         self.send(Errand::Do(Box::new(move |store| {
-            let (answer, lease) = task(store);
+            let (answer, won) = task(store);
             if sender.send(answer).is_ok() {
-                return lease;
+                return won.map(|won| won.lease);
             }
             // Nobody waits for it any more, and nobody must wait for it to run out.
-            let _ = lease.map(|lease| lease.end(Farewell::Released(&Record::default())));
+            if let Some(won) = won {
+                won.give_back();
+            }
             None
         })));
         // The store keeps to its own deadline, and says what kept it; this is for one that does not.
@@ -358,6 +372,11 @@ impl Courier {
         } else {
             Standing::Held(state.requests)
         }
+    }
+
+    /// How long before the end of the lease nobody may work under it any more.
+    pub(crate) fn margin(&self) -> Duration {
+        self.margin
     }
 
     /// How long somebody may work still, until the margin before the lease can have run out anywhere; `None`: as long as they like.
@@ -420,6 +439,31 @@ impl Drop for Courier {
     fn drop(&mut self) {
         self.desk.state().is_closed = true;
         self.desk.changed.notify_all();
+    }
+}
+
+/// A lock that was acquired, and what the run before has left.
+struct Won {
+    lease: Box<dyn Lease>,
+    left: Option<Record>,
+}
+
+impl Won {
+    fn new(lease: Box<dyn Lease>, predecessor: Option<&Predecessor>) -> Self {
+        Self {
+            lease,
+            left: predecessor.and_then(Predecessor::record).cloned(),
+        }
+    }
+
+    /// Lets go of it as if it had never been ours.
+    fn give_back(self) {
+        let farewell = match &self.left {
+            Some(record) => Farewell::Left(record),
+            None => Farewell::Released(&Record::default()),
+        };
+        // If that cannot be told, it runs out.
+        let _ = self.lease.end(farewell);
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    Claim, Courier, Sighting,
+    Claim, Courier, DEFAULT_TIMEOUT, Sighting,
     courier::Tried,
     file::{FaultProtection, LONGEST_GRACE, omits, patience},
 };
@@ -84,7 +84,8 @@ fn has_gone(courier: &Courier, found: &Sighting, holder: &Record) -> Result<bool
 
 /// Whether a holder has gone by the word of the engine, which is asked again for some time.
 ///
-/// It has lost its connection; if it only did that, it makes another one as soon as it notices, and it looks once in a tick.
+/// It has lost its connection; if it only did that, it makes another one as soon as it notices, and it looks once in a tick. Time for more
+/// than one try, each as long as a call may take.
 pub(super) fn found_gone(
     found: &Sighting,
     holder: &Record,
@@ -94,7 +95,7 @@ pub(super) fn found_gone(
         return Ok(false);
     }
     let begun = Instant::now();
-    while begun.elapsed() < patience(holder.tick()) {
+    while begun.elapsed() < patience(holder.tick()).max(DEFAULT_TIMEOUT * 3) {
         thread::sleep(pause(holder));
         let now = look()?;
         let is_the_same = now

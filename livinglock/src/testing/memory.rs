@@ -41,6 +41,8 @@ struct Slot {
     token: u64,
     /// Of whoever has it, or has left it without releasing.
     record: Option<Record>,
+    /// What the run before that has left.
+    before: Option<Record>,
     hold: Option<Hold>,
     /// How much further its clock is than ours.
     advanced: Duration,
@@ -139,10 +141,15 @@ impl Store for MemoryStore {
         if found.is_held && !may_be_taken {
             return Ok(Attempt::Busy(found));
         }
-        slot.token += 1;
+        // Whoever asks again, because the answer was lost, gets the same.
+        if slot.owner() != Some(&claim.record.owner) {
+            slot.token += 1;
+            slot.before = slot.record.take();
+        }
         let mut record = claim.record.clone();
         record.fencing_token = slot.token;
         let now = slot.now();
+        slot.record = Some(record.clone());
         slot.hold = Some(Hold {
             begun: now,
             written: now,
@@ -150,10 +157,7 @@ impl Store for MemoryStore {
             is_asked_to_stop: false,
         });
         Ok(Attempt::Acquired(Acquired {
-            predecessor: slot
-                .record
-                .replace(record.clone())
-                .and_then(Predecessor::left),
+            predecessor: slot.before.clone().and_then(Predecessor::left),
             lease: Box::new(MemoryLease {
                 store: self.clone(),
                 owner: record.owner.clone(),

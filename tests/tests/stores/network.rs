@@ -212,8 +212,15 @@ struct Host {
 }
 
 impl Host {
-    /// The address of this machine on all cables.
-    const SERVER: Ipv4Addr = Ipv4Addr::new(10, 213, 0, 1);
+    /// The address of this machine on all cables of this process, whatever others are at.
+    fn server() -> Ipv4Addr {
+        Self::address(1)
+    }
+
+    fn address(last: u8) -> Ipv4Addr {
+        let [_, _, high, low] = std::process::id().to_be_bytes();
+        Ipv4Addr::new(10, high, low, last)
+    }
 
     /// The host with this number; `None` where we may make none.
     fn new(number: u8) -> Option<Self> {
@@ -243,9 +250,9 @@ impl Host {
             &[
                 "address",
                 "add",
-                &format!("{}/32", Self::SERVER),
+                &format!("{}/32", Self::server()),
                 "peer",
-                &format!("10.213.0.{}", number + 1),
+                &Self::address(number + 1).to_string(),
                 "dev",
                 cable,
             ],
@@ -255,7 +262,7 @@ impl Host {
         inside(&[
             "address",
             "add",
-            &format!("10.213.0.{}/24", number + 1),
+            &format!("{}/24", Self::address(number + 1)),
             "dev",
             "eth0",
         ]);
@@ -291,10 +298,10 @@ fn of_two_hosts_the_one_that_is_cut_off_leaves_first() {
         let Some(server) = Server::start(engine) else {
             return;
         };
-        let way = Proxy::at(Host::SERVER, server.port());
+        let way = Proxy::at(Host::server(), server.port());
         let url = engine
             .url(way.port())
-            .replace("127.0.0.1", &Host::SERVER.to_string());
+            .replace("127.0.0.1", &Host::server().to_string());
         let scene = Scene::new();
         let on = |host: &Host, behaviour: &[&str]| {
             let words = ["netns", "exec", &host.name, env!("CARGO_BIN_EXE_leased")];

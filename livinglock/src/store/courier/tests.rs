@@ -581,3 +581,36 @@ fn without_a_courier_a_lock_that_does_not_run_out_is_lost() {
     hand.meet_the_end();
     assert_eq!(courier.standing(), Standing::Lost);
 }
+
+/// The answer was lost, so it may be ours: then it is given back, with what the run before has left.
+#[cfg(feature = "testing")]
+#[test]
+fn a_claim_that_is_withdrawn_leaves_the_lock_as_it_was() {
+    let memory = crate::testing::MemoryStore::new();
+    let claim = |owner: &str| {
+        let mut record = record(1);
+        record.owner = owner.to_owned();
+        record.stale_ms = milliseconds(LENGTH);
+        Claim::new(record)
+    };
+    let Ok(Attempt::Acquired(before)) = memory.acquire(&claim("before")) else {
+        panic!("it is free");
+    };
+    before.lease.end(Farewell::Left(&before.record)).unwrap();
+    let lost = claim("lost");
+    assert!(matches!(memory.acquire(&lost), Ok(Attempt::Acquired(_))));
+    let courier = Courier::start(
+        Arc::new(memory.clone()),
+        LONG,
+        Duration::ZERO,
+        Duration::from_millis(10),
+    );
+    courier.unwrap().withdraw(lost);
+    let deadline = std::time::Instant::now() + LONG;
+    while memory.look().unwrap().is_held {
+        assert!(std::time::Instant::now() < deadline, "it is held still");
+        thread::sleep(Duration::from_millis(1));
+    }
+    let left = memory.look().unwrap().record.unwrap();
+    assert_eq!(left.owner, "before");
+}

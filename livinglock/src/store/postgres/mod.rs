@@ -2,8 +2,9 @@
 //!
 //! | URL | what it leads to |
 //! |---|---|
-//! | `postgres://user:password@db1:5432/app` | one server; `postgresql://` is the same, and all but the host may be left out |
+//! | `postgres://user:password@db1:5432/app` | one server; `postgresql://` is the same; password, port and database may be left out |
 //! | `postgres://db1,db2:5433/app` | the first of several that answers and is no standby |
+//! | `..?session_proof=off` | the end of a session proves nothing: see below |
 //! | `..?schema=ops` | the table `livinglock` of this schema, instead of the first one in the search path |
 //! | `..?sslmode=require&sslrootcert=/path/ca.pem` | by TLS (feature `postgres-tls`), trusting this CA instead of those of the system; the certificate is always checked. Without it TLS is not used |
 //!
@@ -14,10 +15,14 @@
 //! Rows are never deleted, so that the token survives whatever becomes of the holder and the server. Every statement is complete in
 //! itself and needs no session, so that a pool such as pgbouncer may stand between, in transaction mode as well.
 //!
+//! The server's clock is that of its wall: set forward by more than the `margin` of a job, it ends the job's lease before the job can know.
+//!
 //! One thing a session is good for. It ends with the process of its client, and a newcomer can see that in `pg_stat_activity` long
 //! before the lease has run out. That is proof only if nothing else can have ended the session, or the holder would have made another
 //! one: so it is taken for one only while the connection is a direct one (both ends see the same addresses), the server is the same
-//! run still, no timeout of the server is shorter than the lease, and no other session has come for some time.
+//! run still, no timeout of the server is shorter than the lease, and no other session has come for 15 seconds. It remains that
+//! somebody ends the session of a living holder *and* keeps it from connecting for so long: an operator who takes the login from its
+//! role, a firewall that resets what it then refuses. Where that may happen, turn the proof off by `session_proof=off`.
 
 mod lease;
 mod line;
@@ -28,6 +33,7 @@ mod tls;
 mod trouble;
 
 use std::{
+    collections::HashMap,
     fmt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -51,8 +57,8 @@ pub(super) struct Postgres {
     settings: Arc<Settings>,
     /// The connection of the last call, unless a lease has it now.
     line: Mutex<Option<Line>>,
-    /// Which session of the holder was seen to have ended.
-    ended: Mutex<Option<String>>,
+    /// Which session of which owner was seen to have ended.
+    ended: Mutex<HashMap<String, String>>,
 }
 
 impl fmt::Debug for Postgres {
@@ -143,8 +149,13 @@ impl Postgres {
         };
         let is_held: bool = row.get(3);
         let is_gone = is_held && row.get(8);
-        *self.ended.lock().unwrap_or_else(PoisonError::into_inner) =
-            row.get::<_, Option<String>>(9).filter(|_| is_gone);
+        if let Some(owner) = row.get::<_, Option<String>>(0) {
+            let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+            match row.get::<_, Option<String>>(9).filter(|_| is_gone) {
+                Some(session) => ended.insert(owner, session),
+                None => ended.remove(&owner),
+            };
+        }
         Sighting {
             record: record(row.get(1), row.get(2)).map(Box::new),
             is_held,
@@ -175,11 +186,10 @@ impl Store for Postgres {
             line.keep_for(length);
             let is_direct = line.connect()?.is_direct && claim.record.keeper_id == 0;
             // Known by the end of its session, or else by the end of its process.
-            let session = self
-                .ended
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone();
+            let session = claim.gone.as_ref().and_then(|owner| {
+                let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+                ended.get(owner).cloned()
+            });
             let rows = line.rows(
                 ACQUIRE,
                 &[

@@ -34,6 +34,8 @@ pub(super) struct Settings {
     config: Config,
     tls: Tls,
     pub(super) table: Table,
+    /// Whether the end of a session may prove the end of its process.
+    proves: bool,
 }
 
 #[derive(Debug)]
@@ -48,11 +50,12 @@ impl Settings {
         let mut schema = None;
         let mut is_encrypted = false;
         let mut authority = None;
+        let mut proves = true;
         for (key, value) in &url.query {
             match (&**key, &**value) {
                 ("schema", name) => schema = Some(name),
                 ("sslmode", "require" | "verify-ca" | "verify-full") => is_encrypted = true,
-                ("sslmode", "disable" | "allow" | "prefer") => {}
+                ("sslmode", "disable" | "allow" | "prefer") | ("session_proof", "on") => {}
                 ("sslmode", _) => {
                     return Err(Error::unfit(
                         place,
@@ -60,6 +63,13 @@ impl Settings {
                     ));
                 }
                 ("sslrootcert", file) => authority = Some(file),
+                ("session_proof", "off") => proves = false,
+                ("session_proof", _) => {
+                    return Err(Error::unfit(
+                        place,
+                        "has an unknown `session_proof`; use `on` or `off`",
+                    ));
+                }
                 _ => {}
             }
         }
@@ -90,6 +100,7 @@ impl Settings {
             tls: Tls::new(is_encrypted, authority, &mut config, place)?,
             config,
             table: Table::in_schema(schema),
+            proves,
         })
     }
 }
@@ -139,7 +150,10 @@ fn without_ours(url: &str) -> String {
         .split('&')
         .filter(|pair| {
             let key = pair.split('=').next().unwrap_or_default();
-            !matches!(key, "schema" | "sslmode" | "sslrootcert" | "")
+            !matches!(
+                key,
+                "schema" | "session_proof" | "sslmode" | "sslrootcert" | ""
+            )
         })
         .collect();
     if theirs.is_empty() {
@@ -155,7 +169,7 @@ const LONGEST_KEPT: u64 = 32_767;
 pub(super) struct Session {
     // Before the runtime, which it needs to say goodbye.
     client: Client,
-    runtime: Runtime,
+    runtime: Private,
     /// Nothing is between us and the server: the session ends with this process, or with the server.
     pub(super) is_direct: bool,
 }
@@ -167,11 +181,7 @@ impl Session {
         kept_for: Option<Duration>,
         deadline: Instant,
     ) -> std::result::Result<Self, Trouble> {
-        let runtime = Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .build()
-            .map_err(Trouble::Io)?;
+        let runtime = Private::new()?;
         let hosts = addresses(&settings.config);
         let mut trouble = Trouble::Closed;
         for (index, (host, port)) in hosts.iter().enumerate() {
@@ -179,7 +189,7 @@ impl Session {
             let left = deadline.saturating_duration_since(Instant::now());
             let others = u32::try_from(hosts.len() - index).unwrap_or(u32::MAX);
             let share = Instant::now() + left / others;
-            match within(&runtime, share, connect(settings, host, *port, kept_for)) {
+            match runtime.within(share, connect(settings, host, *port, kept_for)) {
                 Ok((client, is_direct)) => {
                     return Ok(Self {
                         client,
@@ -205,20 +215,44 @@ impl Session {
         parameters: &[(&(dyn ToSql + Sync), Type)],
         deadline: Instant,
     ) -> std::result::Result<Vec<Row>, Trouble> {
-        within(&self.runtime, deadline, async {
+        self.runtime.within(deadline, async {
             Ok(self.client.query_typed(statement, parameters).await?)
         })
     }
 }
 
-fn within<T>(
-    runtime: &Runtime,
-    deadline: Instant,
-    call: impl Future<Output = std::result::Result<T, Trouble>>,
-) -> std::result::Result<T, Trouble> {
-    runtime
-        .block_on(async { timeout_at(deadline.into(), call).await })
-        .unwrap_or(Err(Trouble::TimedOut))
+/// A runtime for one connection. Dropped, it waits for nobody, not even for a name that is being looked up.
+struct Private(Option<Runtime>);
+
+impl Private {
+    fn new() -> std::result::Result<Self, Trouble> {
+        let runtime = Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    fn within<T>(
+        &self,
+        deadline: Instant,
+        call: impl Future<Output = std::result::Result<T, Trouble>>,
+    ) -> std::result::Result<T, Trouble> {
+        let Some(runtime) = &self.0 else {
+            return Err(Trouble::Closed);
+        };
+        runtime
+            .block_on(async { timeout_at(deadline.into(), call).await })
+            .unwrap_or(Err(Trouble::TimedOut))
+    }
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// The servers, each with its port.
@@ -279,7 +313,9 @@ async fn connect(
         _ => None,
     };
     let is_direct = match kept_for {
-        Some(length) if is_the_same(own, theirs) && length.as_secs() < LONGEST_KEPT => {
+        Some(length)
+            if settings.proves && is_the_same(own, theirs) && length.as_secs() < LONGEST_KEPT =>
+        {
             keep(&client, length).await?;
             true
         }
