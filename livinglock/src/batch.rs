@@ -10,9 +10,10 @@ use std::{
 };
 
 use crate::{
-    Error, OnStale, Options, Predecessor, Stop, checkpoint, exit_status,
+    Error, OnStale, Options, Predecessor, Stop,
+    approach::Place,
+    checkpoint, exit_status,
     gate::{self, Gate, ThreadScope},
-    lock::Place,
     pulse::{self, Ended, Held, Role},
     report::{self, Event, Outcome},
     store::ToStore,

@@ -8,6 +8,7 @@ compile_error!(
 
 #[doc(hidden)]
 pub mod __private;
+mod approach;
 mod asynchronous;
 mod batch;
 mod checkpoint;

@@ -1,25 +1,20 @@
 //! The API without macros.
 
-use std::{
-    panic::Location,
-    path::{Path, PathBuf},
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{panic::Location, path::Path, sync::Arc, thread, time::Duration};
 
 use crate::{
     OnStale, Predecessor,
+    approach::{Approach, OwnPlace, Place},
     error::{Error, Kind, Result},
     gate::{self, Gate},
     process::Identity,
-    pulse::{self, Ended, Held, Hold, Role, Terms},
+    pulse::{self, Ended, Held, Role, Terms},
     record::{self, Record, milliseconds},
     report, signals,
     site::Site,
     store::{
-        self, Claim, Courier, DEFAULT_TIMEOUT, Store, Tenure, ToStore,
-        file::{DEFAULT_MODE, FileAcquired, FileStore, patience},
+        Claim, Courier, DEFAULT_TIMEOUT, ToStore,
+        file::{DEFAULT_MODE, FileStore, patience},
     },
     sys,
 };
@@ -54,28 +49,6 @@ pub struct Options {
     pub(crate) replace: bool,
     pub(crate) graceful: bool,
     pub(crate) margin: Option<Duration>,
-}
-
-/// Where a lock is to be had.
-#[derive(Clone, Copy)]
-pub(crate) enum Place<'a> {
-    File(&'a Path),
-    Store(&'a dyn ToStore),
-}
-
-/// The same, without borrowing from anybody.
-pub(crate) enum OwnPlace {
-    File(PathBuf),
-    Store(Arc<dyn Store>),
-}
-
-impl OwnPlace {
-    pub(crate) fn as_place(&self) -> Place<'_> {
-        match self {
-            Self::File(path) => Place::File(path),
-            Self::Store(store) => Place::Store(store),
-        }
-    }
 }
 
 impl Default for Options {
@@ -260,7 +233,12 @@ impl Options {
             at_most: self.at_most,
             graceful: self.graceful,
         };
-        Held::new(gate, terms, self.wait_for(approach, &claim)?, wakes)
+        Held::new(
+            gate,
+            terms,
+            approach.acquire_within(self.wait, &claim)?,
+            wakes,
+        )
     }
 
     fn approach(&self, place: Place<'_>, name: &str, heartbeat: Duration) -> Result<Approach> {
@@ -344,85 +322,6 @@ impl Options {
             return Err(Kind::Setting("`at_most` must be longer than `at_least`").into());
         }
         Ok(heartbeat)
-    }
-
-    fn wait_for(&self, mut approach: Approach, claim: &Claim) -> Result<Hold> {
-        const LONGEST_PAUSE: Duration = Duration::from_millis(200);
-        let begun = Instant::now();
-        let mut pause = approach.shortest_pause();
-        loop {
-            let error = match approach.acquire(claim) {
-                Ok(hold) => return Ok(hold),
-                Err((back, error)) if error.is_busy() || error.is_of_the_store() => {
-                    approach = back;
-                    error
-                }
-                Err((_, error)) => return Err(error),
-            };
-            let left = self.wait.saturating_sub(begun.elapsed());
-            if left.is_zero() {
-                approach.give_up(claim, &error);
-                return Err(error);
-            }
-            thread::sleep(pause.min(left));
-            pause = (pause * 2).min(LONGEST_PAUSE.max(approach.shortest_pause()));
-        }
-    }
-}
-
-/// The way to a lock.
-enum Approach {
-    File(FileStore),
-    Store(Courier),
-}
-
-impl Approach {
-    fn place(&self) -> &Path {
-        match self {
-            Self::File(file) => Store::place(file),
-            Self::Store(courier) => courier.place(),
-        }
-    }
-
-    /// How soon to come back to a busy lock: an engine has others to serve.
-    fn shortest_pause(&self) -> Duration {
-        match self {
-            Self::File(_) => Duration::from_millis(2),
-            Self::Store(_) => Duration::from_millis(250),
-        }
-    }
-
-    /// Sees to it that a lock is not ours which we may have got, without being told.
-    fn give_up(self, claim: &Claim, error: &Error) {
-        if let (Self::Store(courier), true) = (self, error.is_of_the_store()) {
-            courier.withdraw(claim.clone());
-        }
-    }
-
-    /// Tries once; the way back if that fails.
-    fn acquire(self, claim: &Claim) -> std::result::Result<Hold, (Self, Error)> {
-        match self {
-            Self::File(file) => match file.take(claim) {
-                Ok(FileAcquired {
-                    lease,
-                    record,
-                    predecessor,
-                }) => Ok(Hold {
-                    lease: Tenure::Here(lease),
-                    record,
-                    predecessor,
-                }),
-                Err(error) => Err((Self::File(file), error)),
-            },
-            Self::Store(courier) => match store::acquire(&courier, claim) {
-                Ok((record, predecessor)) => Ok(Hold {
-                    lease: Tenure::Elsewhere(courier),
-                    record: *record,
-                    predecessor,
-                }),
-                Err(error) => Err((Self::Store(courier), error)),
-            },
-        }
     }
 }
 

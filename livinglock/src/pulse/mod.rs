@@ -3,6 +3,7 @@
 //! One thread serves every lock of the process. It counts time in its own ticks, so that a suspended, stopped or starved machine
 //! makes nobody look hung.
 
+mod beat;
 mod duty;
 mod held;
 mod terms;

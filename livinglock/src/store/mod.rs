@@ -141,6 +141,7 @@
 #[cfg(any(feature = "etcd-tls", feature = "postgres-tls"))]
 mod authorities;
 mod courier;
+mod engine;
 #[cfg(feature = "etcd")]
 #[cfg_attr(docsrs, doc(cfg(feature = "etcd")))]
 pub mod etcd;
@@ -161,13 +162,13 @@ mod url;
 use std::{any::Any, fmt, path::Path, time::Duration};
 
 pub(crate) use courier::{Courier, Tenure};
+pub use engine::ToStore;
 pub use file::FileStore;
 pub(crate) use newcomer::acquire;
 #[cfg(all(feature = "cli", feature = "postgres"))]
 pub(crate) use postgres::schema as postgres_schema;
 #[cfg(feature = "cli")]
 pub(crate) use request::ask_in_store;
-pub use url::ToStore;
 #[cfg(feature = "cli")]
 pub(crate) use url::{Url, is_url};
 

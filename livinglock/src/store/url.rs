@@ -1,72 +1,10 @@
-//! The URL of a store, and of a lock in it.
+//! The parts of a URL that leads to a store, and to a lock in it.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf};
 
-use super::Store;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 
-/// What leads to a store: a URL, or a store of one's own.
-///
-/// ```no_run
-/// let url = std::env::var("LOCK_URL").unwrap_or_else(|_| "postgres://db1/app".to_owned());
-/// let lock = livinglock::Lock::options().name("nightly").acquire_in(url);
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is neither the URL of a store nor a store",
-    label = "expected a text, or a type that implements `livinglock::store::Store` and `Clone`"
-)]
-pub trait ToStore {
-    /// The store of the lock with this name, unless a URL has a name of its own, as in `postgres://db1/app#nightly`.
-    ///
-    /// # Errors
-    ///
-    /// The URL cannot be understood, or needs a feature that is off.
-    fn to_store(&self, name: &str) -> Result<Arc<dyn Store>>;
-}
-
-impl<S: Store + Clone + 'static> ToStore for S {
-    fn to_store(&self, _name: &str) -> Result<Arc<dyn Store>> {
-        Ok(Arc::new(self.clone()))
-    }
-}
-
-impl ToStore for Arc<dyn Store> {
-    fn to_store(&self, _name: &str) -> Result<Arc<dyn Store>> {
-        Ok(self.clone())
-    }
-}
-
-impl ToStore for &Arc<dyn Store> {
-    fn to_store(&self, _name: &str) -> Result<Arc<dyn Store>> {
-        Ok((*self).clone())
-    }
-}
-
-impl ToStore for str {
-    fn to_store(&self, name: &str) -> Result<Arc<dyn Store>> {
-        Url::parse(self)?.open(Some(name))
-    }
-}
-
-impl ToStore for &str {
-    fn to_store(&self, name: &str) -> Result<Arc<dyn Store>> {
-        (**self).to_store(name)
-    }
-}
-
-impl ToStore for String {
-    fn to_store(&self, name: &str) -> Result<Arc<dyn Store>> {
-        self.as_str().to_store(name)
-    }
-}
-
-impl ToStore for &String {
-    fn to_store(&self, name: &str) -> Result<Arc<dyn Store>> {
-        self.as_str().to_store(name)
-    }
-}
-
-/// The parts of a URL such as `etcd://user:password@a:2379,b:2379/prefix?timeout=3s#nightly`.
+/// The parts of a URL such as `etcd://user:password@a:2379,b:2379/prefix?ca=/ca.pem#nightly`.
 #[derive(Clone)]
 pub(crate) struct Url {
     /// All of it but the fragment, as clients of the engines want it.
@@ -201,55 +139,6 @@ impl Url {
         let name = name.map(|name| format!("#{name}")).unwrap_or_default();
         PathBuf::from(format!("{scheme}://{hosts}{path}{name}"))
     }
-
-    /// The store of the lock that the URL names, or else of the one with this name.
-    pub(crate) fn open(&self, name: Option<&str>) -> Result<Arc<dyn Store>> {
-        let Some(name) = self.name().or(name).filter(|name| !name.is_empty()) else {
-            return Err(Kind::Setting(
-                "the lock has no name; write it at the end of the URL, as in postgres://db1/app#nightly",
-            )
-            .into());
-        };
-        let place = self.place(Some(name));
-        if !is_fit(name) {
-            return Err(Error::unfit(
-                &place,
-                "has a name that is longer than 200 bytes or has control characters; use another one",
-            ));
-        }
-        match &*self.scheme {
-            #[cfg(feature = "postgres")]
-            "postgres" | "postgresql" => Ok(Arc::new(super::postgres::Postgres::new(self, name)?)),
-            #[cfg(feature = "redis")]
-            "redis" | "rediss" | "redis+sentinel" | "rediss+sentinel" => {
-                Ok(Arc::new(super::redis::Redis::new(self, name)?))
-            }
-            #[cfg(feature = "etcd")]
-            "etcd" | "etcds" => Ok(Arc::new(super::etcd::Etcd::new(self, name)?)),
-            other => Err(Error::unfit(&place, unknown(other))),
-        }
-    }
-
-    /// The names of all locks in the store, in their order; what others have put there under names that no lock can have is passed over.
-    #[cfg(feature = "cli")]
-    pub(crate) fn names(&self) -> Result<Vec<String>> {
-        let mut names = self.names_of_all()?;
-        names.retain(|name| !name.is_empty() && is_fit(name));
-        Ok(names)
-    }
-
-    #[cfg(feature = "cli")]
-    fn names_of_all(&self) -> Result<Vec<String>> {
-        match &*self.scheme {
-            #[cfg(feature = "postgres")]
-            "postgres" | "postgresql" => super::postgres::names(self),
-            #[cfg(feature = "redis")]
-            "redis" | "rediss" | "redis+sentinel" | "rediss+sentinel" => super::redis::names(self),
-            #[cfg(feature = "etcd")]
-            "etcd" | "etcds" => super::etcd::names(self),
-            other => Err(Error::unfit(&self.place(None), unknown(other))),
-        }
-    }
 }
 
 /// Whether what stands behind the colon of a server, if there is one, may be a port.
@@ -258,27 +147,6 @@ fn has_sound_port(host: &str) -> bool {
     behind_address
         .split_once(':')
         .is_none_or(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// The longest name of a lock, in bytes.
-const LONGEST_NAME: usize = 200;
-
-fn is_fit(name: &str) -> bool {
-    name.len() <= LONGEST_NAME && !name.chars().any(char::is_control)
-}
-
-fn unknown(scheme: &str) -> String {
-    let feature = match scheme {
-        "postgres" | "postgresql" => "postgres",
-        "redis" | "rediss" | "redis+sentinel" | "rediss+sentinel" => "redis",
-        "etcd" | "etcds" => "etcd",
-        _ => {
-            return format!(
-                "has the unknown scheme `{scheme}://`; use `postgres://`, `redis://` or `etcd://`, or `path` for a file"
-            );
-        }
-    };
-    format!("needs the feature `{feature}` of livinglock, which is off; turn it on in Cargo.toml")
 }
 
 /// Text in which `%40` stands for `@`, and so on; what is no such code stays.
@@ -362,20 +230,6 @@ mod tests {
         assert!(!url.whole.contains('#'));
         // As clients know it.
         assert_eq!(parse("POSTGRES://a/B#C").whole, "postgres://a/B");
-    }
-
-    #[test]
-    fn what_is_no_url_of_a_store_is_refused_with_a_remedy() {
-        for (text, remedy) in [
-            ("", "set it"),
-            ("db1/app", "write postgres://"),
-            ("mysql://db1/app#x", "use `postgres://`"),
-            ("postgres://db1/app#", "write the name"),
-        ] {
-            let refused = Url::parse(text).and_then(|url| url.open(None));
-            let error = refused.expect_err(text).to_string();
-            assert!(error.contains(remedy), "{text}: {error}");
-        }
     }
 
     #[test]
