@@ -55,6 +55,7 @@ const KEYS: &[(&str, Kind)] = &[
     ("network_fs", Kind::Switch),
     ("graceful", Kind::Switch),
     ("margin", Kind::Duration { zero: true }),
+    ("progress", Kind::Switch),
     ("coverage", Kind::Coverage),
     ("name", Kind::Name),
     ("crate", Kind::Crate),

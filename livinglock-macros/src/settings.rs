@@ -121,6 +121,7 @@ fn check_together(arguments: &[Argument], main: Option<bool>, errors: &mut Vec<E
     }
 
     check_place(arguments, errors);
+    check_features(arguments, errors);
 
     let mut both = arguments
         .iter()
@@ -170,6 +171,24 @@ fn check_place(arguments: &[Argument], errors: &mut Vec<Error>) {
             _ => continue,
         };
         errors.push(Error::new(argument.key.span(), message));
+    }
+}
+
+/// Checks that what the keys ask for is compiled into `livinglock`.
+fn check_features(arguments: &[Argument], errors: &mut Vec<Error>) {
+    for argument in arguments {
+        // These are features of this crate only so that it knows those of `livinglock`.
+        let (feature, is_on) = match &*argument.key.to_string() {
+            "progress" => ("progress", cfg!(feature = "progress")),
+            _ => continue,
+        };
+        if !is_on {
+            let message = format!(
+                "`{}` requires the `{feature}` feature of `livinglock`",
+                argument.key
+            );
+            errors.push(Error::new(argument.key.span(), message));
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     approach::Place,
     checkpoint, exit_status,
     gate::{self, Gate, ThreadScope},
+    observer::{self, Audience},
     pulse::{self, Ended, Held, Role},
     report::{self, Event, Outcome},
     store::ToStore,
@@ -40,6 +41,7 @@ pub struct Job<'a> {
     replace: bool,
     graceful: bool,
     margin: Option<Duration>,
+    progress: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -105,6 +107,7 @@ impl<'a> Job<'a> {
             replace: false,
             graceful: false,
             margin: None,
+            progress: false,
         }
     }
 
@@ -226,6 +229,13 @@ impl<'a> Job<'a> {
         self.margin = Some(margin);
         self
     }
+
+    /// Whether a job that counts its work shows a bar on a terminal.
+    #[must_use]
+    pub const fn progress(mut self, progress: bool) -> Self {
+        self.progress = progress;
+        self
+    }
 }
 
 impl Job<'_> {
@@ -255,6 +265,13 @@ impl Job<'_> {
             replace: self.replace,
             graceful: self.graceful,
             margin: self.margin,
+            audience: self.audience(),
+        }
+    }
+
+    fn audience(&self) -> Audience {
+        Audience {
+            progress: self.progress,
         }
     }
 
@@ -350,29 +367,36 @@ fn hold_main(role: Role, job: &Job<'_>) -> Result<Arc<Held>, u8> {
 }
 
 fn leave_main(held: &Held, ended: thread::Result<ExitCode>) -> ExitCode {
+    let ended = end_main(held, ended);
+    held.wait_for_observers(observer::LONGEST_WAIT);
+    ended.unwrap_or_else(|panic| panic::resume_unwind(panic))
+}
+
+/// Ends the hold; the exit status, unless the body has panicked.
+fn end_main(held: &Held, ended: thread::Result<ExitCode>) -> thread::Result<ExitCode> {
     // Whatever the body made of it: a thread that unwound, an error of `try_checkpoint!`, or a last unit that was finished.
     if let Some(stop) = held.obeyed() {
         end_stopped(held, stop);
-        return ExitCode::from(stop.exit_status());
+        return Ok(ExitCode::from(stop.exit_status()));
     }
     match ended {
         Ok(status) => {
-            if let Err(error) = held.release() {
+            if let Err(error) = held.release_as(exit_status::of(status)) {
                 error.event().say(&report::chain(&error));
                 if error.is_lost() {
-                    return ExitCode::from(exit_status::LOST);
+                    return Ok(ExitCode::from(exit_status::LOST));
                 }
             }
-            status
+            Ok(status)
         }
         Err(panic) => {
             if let Some(&stop) = panic.downcast_ref::<Stop>() {
                 // Of a locked function, and nobody caught it.
                 end_stopped(held, stop);
-                return ExitCode::from(stop.exit_status());
+                return Ok(ExitCode::from(stop.exit_status()));
             }
             held.abandon(Ended::Panicked);
-            panic::resume_unwind(panic)
+            Err(panic)
         }
     }
 }
@@ -488,5 +512,7 @@ impl Drop for Guard {
         } else if let Err(error) = self.held.release() {
             error.event().say(&report::chain(&error));
         }
+        self.held
+            .wait_for_observers(observer::LONGEST_WAIT_OF_A_FUNCTION);
     }
 }

@@ -20,6 +20,7 @@ pub mod exit_status;
 mod gate;
 mod lock;
 mod macros;
+mod observer;
 mod on_stale;
 mod predecessor;
 mod process;
@@ -42,6 +43,8 @@ pub use batch::{fencing_token, predecessor, stop_requested};
 pub use error::Error;
 pub use livinglock_macros::{batch, no_checkpoint};
 pub use lock::{Lock, Options};
+#[cfg(feature = "progress")]
+pub use observer::progress::suspend_progress;
 pub use on_stale::OnStale;
 pub use predecessor::{Fate, Predecessor};
 pub use record::{Autopsy, Descendant, ThreadState};

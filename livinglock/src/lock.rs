@@ -7,8 +7,9 @@ use crate::{
     approach::{Approach, OwnPlace, Place},
     error::{Error, Kind, Result},
     gate::{self, Gate},
+    observer::{self, Audience},
     process::Identity,
-    pulse::{self, Ended, Held, Role, Terms},
+    pulse::{self, Ended, Held, Hold, Role, Terms},
     record::{self, Record, milliseconds},
     report, signals,
     site::Site,
@@ -49,6 +50,7 @@ pub struct Options {
     pub(crate) replace: bool,
     pub(crate) graceful: bool,
     pub(crate) margin: Option<Duration>,
+    pub(crate) audience: Audience,
 }
 
 impl Default for Options {
@@ -68,6 +70,7 @@ impl Default for Options {
             replace: false,
             graceful: false,
             margin: None,
+            audience: Audience::default(),
         }
     }
 }
@@ -161,6 +164,13 @@ impl Options {
         self
     }
 
+    /// Whether a job that counts its work shows a bar, where standard error is a terminal; not unless set.
+    #[cfg(feature = "progress")]
+    pub fn progress(mut self, progress: bool) -> Self {
+        self.audience.progress = progress;
+        self
+    }
+
     /// Acquires the lock whose file is at this path.
     ///
     /// A holder that proved no work for longer than its `stale` is asked to, and loses the lock if it cannot.
@@ -215,10 +225,32 @@ impl Options {
 
     /// Acquires the lock and puts it under the care of the pulse.
     pub(crate) fn hold(&self, place: Place<'_>, gate: Arc<Gate>, role: Role) -> Result<Arc<Held>> {
+        let observers = self.audience.gather(role);
+        match self.get_hold(place, &gate, role) {
+            Ok((terms, hold, wakes)) => Held::new(gate, terms, observers, hold, wakes),
+            Err(error) => {
+                observers.decline(&error);
+                observers.wait(if role == Role::Function {
+                    observer::LONGEST_WAIT_OF_A_FUNCTION
+                } else {
+                    observer::LONGEST_WAIT
+                });
+                Err(error)
+            }
+        }
+    }
+
+    /// Acquires the lock: on which terms, and how often the process had woken up before.
+    fn get_hold(
+        &self,
+        place: Place<'_>,
+        gate: &Arc<Gate>,
+        role: Role,
+    ) -> Result<(Terms, Hold, u32)> {
         let heartbeat = self.checked_times()?;
         let name = self.name.clone().unwrap_or_else(program_name);
         let approach = self.approach(place, &name, heartbeat)?;
-        let claim = self.claim(approach.place(), &name, heartbeat, role, &gate)?;
+        let claim = self.claim(approach.place(), &name, heartbeat, role, gate)?;
         // Before the lock is ours: a stop after that has to show.
         let wakes = gate::heed_waking();
         if self.graceful {
@@ -233,12 +265,7 @@ impl Options {
             at_most: self.at_most,
             graceful: self.graceful,
         };
-        Held::new(
-            gate,
-            terms,
-            approach.acquire_within(self.wait, &claim)?,
-            wakes,
-        )
+        Ok((terms, approach.acquire_within(self.wait, &claim)?, wakes))
     }
 
     fn approach(&self, place: Place<'_>, name: &str, heartbeat: Duration) -> Result<Approach> {
@@ -393,7 +420,9 @@ impl Lock {
     ///
     /// [`Error::is_lost`] if it was lost before; otherwise the file could not be removed. The lock is free in any case.
     pub fn release(self) -> Result<()> {
-        self.held.release()
+        let released = self.held.release();
+        self.held.wait_for_observers(observer::LONGEST_WAIT);
+        released
     }
 
     /// The run that held the lock before, if it did not release it.
@@ -423,5 +452,6 @@ impl Drop for Lock {
             // After `release` there is nothing left to do, and of a failure nobody could be told.
             let _ = self.held.release();
         }
+        self.held.wait_for_observers(observer::LONGEST_WAIT);
     }
 }

@@ -26,10 +26,14 @@ pub(crate) use lease::{cannot_renew, expiring, lease_too_short};
 #[cfg(feature = "cli")]
 pub(crate) use status::{Subject, block, change, no_lock_in, pace, standing_at, title};
 use text::Escaped;
+#[cfg(feature = "progress")]
+pub(crate) use text::escaped;
 #[cfg(feature = "cli")]
 pub(crate) use text::harmless_json;
 pub(crate) use text::{path, span};
 
+#[cfg(feature = "progress")]
+use crate::observer::progress;
 use crate::{
     predecessor::{Fate, Predecessor},
     process::Identity,
@@ -67,7 +71,11 @@ pub(crate) enum Busy {
 pub(crate) fn say(sentence: &str) {
     let line = format!("livinglock: {sentence}\n");
     // A reader that takes nothing for a second must not stop the pulse.
-    sys::write_stderr(line.as_bytes(), Duration::from_secs(1));
+    let print = || sys::write_stderr(line.as_bytes(), Duration::from_secs(1));
+    #[cfg(feature = "progress")]
+    progress::suspend_if_possible(print);
+    #[cfg(not(feature = "progress"))]
+    print();
 }
 
 /// An error with its causes, on one line.

@@ -8,6 +8,7 @@ use super::{
     whereabouts,
 };
 use crate::{
+    observer::{End, News},
     process::Family,
     record::State,
     report::{self, Outcome},
@@ -28,8 +29,8 @@ impl Held {
         };
         duty.count(self.tick);
         let progressed = duty.note(self.gate.take_passed());
-        if let (true, Some(unit)) = (progressed, &self.unit) {
-            unit.has_progressed(&duty.record);
+        if progressed {
+            self.observers.tell(&News::Progressed, Some(&duty.record));
         }
         let asked = self.look_at(duty, Tenure::look);
         match duty.phase {
@@ -126,6 +127,7 @@ impl Held {
         duty.record.state = State::Closing;
         duty.write();
         duty.phase = Phase::Closing(duty.record.grace());
+        self.observers.tell(&News::Hung, Some(&duty.record));
         // Last: a reader of standard error may take its time.
         self.event(Outcome::Closing, &duty.record)
             .after(duty.silence)
@@ -143,6 +145,7 @@ impl Held {
         duty.phase = Phase::Expiring(grace);
         duty.record.state = State::Closing;
         duty.write();
+        self.observers.tell(&News::Hung, Some(&duty.record));
         // Last: a reader of standard error may take its time.
         let trouble = duty.lease.courier().and_then(Courier::trouble);
         self.event(Outcome::Expiring, &duty.record)
@@ -206,6 +209,8 @@ impl Held {
         if duty.lease.is_held() {
             duty.write_down();
         }
+        self.observers.keep(&duty.record);
+        self.observers.end(End::GivenUp(stop));
         let Duty {
             lease,
             record,
@@ -225,6 +230,7 @@ impl Held {
                 obeyed,
             ));
         if with_its_process {
+            self.observers.wait(LAST_WORDS);
             // If it cannot be told, the lease runs out.
             let _ = lease.end(Farewell::LeftWithProcess(&record));
             sys::exit_now(stop.exit_status());
@@ -233,3 +239,6 @@ impl Held {
         lease.end_in_passing(Farewell::Left(&record));
     }
 }
+
+/// How long a process that has to go waits for those who are told of its end: others wait for that, or its lease runs out.
+const LAST_WORDS: Duration = Duration::from_millis(250);

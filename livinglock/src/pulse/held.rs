@@ -19,12 +19,12 @@ use super::{
     attach, detach,
     duty::{Duty, Phase},
     terms::{Ended, Terms},
-    unit::Unit,
     whereabouts,
 };
 use crate::{
     error::{Error, Result},
     gate::{self, Gate},
+    observer::{End, News, Observers},
     predecessor::Predecessor,
     record::{Record, State},
     report::{self, Event, Outcome},
@@ -45,8 +45,7 @@ pub(crate) struct Held {
     pub(super) tick: Duration,
     fencing_token: u64,
     predecessor: Option<Predecessor>,
-    /// Whom to tell of it outside.
-    pub(super) unit: Option<Unit>,
+    pub(super) observers: Observers,
     /// A signal has told it to stop.
     signalled: AtomicBool,
     /// A forked child has a copy of this, but no part in it.
@@ -79,6 +78,7 @@ impl Held {
     pub(crate) fn new(
         gate: Arc<Gate>,
         terms: Terms,
+        observers: Observers,
         acquired: Hold,
         wakes: u32,
     ) -> Result<Arc<Self>> {
@@ -98,15 +98,12 @@ impl Held {
             duty: Mutex::new(Some(Duty::new(lease, record, terms.heartbeat))),
             path,
             predecessor,
-            unit: Unit::of(terms.role),
+            observers,
             signalled: AtomicBool::new(false),
             process: std::process::id(),
         });
         if is_on_probation || !terms.role.attends_later() {
             held.attend()?;
-        }
-        if let Some(unit) = &held.unit {
-            unit.is_ready();
         }
         // Stopped or frozen since then we may have lost it already.
         let since = Duration::from_nanos(sys::monotonic_ns().saturating_sub(acquired_ns));
@@ -123,7 +120,9 @@ impl Held {
             // Nothing is done under it.
             let duty = self.duty().take();
             let _ = duty.map(|duty| duty.lease.end(Farewell::Released(&duty.record)));
-            Error::io("start the pulse of", &self.path, error)
+            let error = Error::io("start the pulse of", &self.path, error);
+            self.observers.decline(&error);
+            error
         })
     }
 
@@ -195,7 +194,13 @@ impl Held {
         // We may have been stopped ourselves since we acquired it.
         gate::wait_for_the_look();
         match self.gate.stop() {
-            None => Ok(()),
+            None => {
+                let news = News::Began(self.predecessor.clone().map(Box::new));
+                let duty = self.duty();
+                self.observers
+                    .tell(&news, duty.as_ref().map(|duty| &duty.record));
+                Ok(())
+            }
             Some(stop) => {
                 self.abandon(Ended::Stopped);
                 Err(Error::stopped(&self.path, stop))
@@ -205,6 +210,11 @@ impl Held {
 
     /// Ends the hold and removes the file, if the lock is still ours. Whoever still works behind the gate passes no checkpoint.
     pub(crate) fn release(&self) -> Result<()> {
+        self.release_as(None)
+    }
+
+    /// The same, of a process that ends with this exit status.
+    pub(crate) fn release_as(&self, status: Option<u8>) -> Result<()> {
         if self.is_inherited() {
             return Err(Error::of_a_forked_child());
         }
@@ -219,21 +229,23 @@ impl Held {
             };
         }
         self.gate.shut(Stop::Released);
-        if let Some(unit) = &self.unit {
-            unit.is_stopping();
-        }
         let duty = self.duty().take();
         detach(self);
         let Some(mut duty) = duty else {
             return Err(Error::stopped(&self.path, Stop::Lost));
         };
+        if self.observers.are_there() {
+            gate::harvest();
+            duty.note(self.gate.take_passed());
+            self.observers.keep(&duty.record);
+        }
         let held =
             Duration::from_nanos(sys::monotonic_ns().saturating_sub(duty.record.acquired_ns));
         // What stays of it says that it was released.
         duty.record.state = State::Kept;
         duty.record.stamp();
         let kept = duty.record.at_least().checked_sub(held);
-        match kept.filter(|kept| !kept.is_zero()) {
+        let released = match kept.filter(|kept| !kept.is_zero()) {
             Some(kept) => {
                 gate::harvest();
                 duty.note(self.gate.take_passed());
@@ -241,7 +253,17 @@ impl Held {
                 lease.end(Farewell::Kept(&record, kept))
             }
             None => duty.lease.end(Farewell::Released(&duty.record)),
-        }
+        };
+        self.observers.end(match &released {
+            Err(error) if error.is_lost() => End::Stopped(Stop::Lost),
+            _ => End::Returned(status),
+        });
+        released
+    }
+
+    /// Waits, at most so long, until all who are told of the run have heard of its end.
+    pub(crate) fn wait_for_observers(&self, longest: Duration) {
+        self.observers.wait(longest);
     }
 
     /// Ends the hold of a job that was stopped or has panicked, and leaves the record for whoever comes next.
@@ -275,6 +297,7 @@ impl Held {
             lease, mut record, ..
         } = duty;
         record.stamp();
+        self.observers.keep(&record);
         let end_descendants = || {
             if with_descendants {
                 whereabouts::end_descendants(&record)
@@ -293,6 +316,12 @@ impl Held {
             },
         );
         let descendants = early.unwrap_or_else(end_descendants);
+        self.observers.end(match ended {
+            Ended::Panicked => End::Panicked,
+            Ended::Stopped | Ended::WithProcess => {
+                End::Stopped(self.gate.stop().unwrap_or(Stop::Released))
+            }
+        });
         Some((record, descendants))
     }
 
@@ -340,9 +369,8 @@ impl Held {
 
     pub(super) fn stop_on_duty(&self, duty: &mut Duty, stop: Stop) {
         self.gate.shut(stop);
-        if let Some(unit) = &self.unit {
-            unit.is_stopping();
-        }
+        self.observers
+            .tell(&News::Stopping(stop), Some(&duty.record));
         let grace = duty.record.grace();
         let grace = match duty.time_left().filter(|_| !omits(FaultProtection::LEASE)) {
             // Whoever was about to be stopped by the end of its lease gets no more time than that.

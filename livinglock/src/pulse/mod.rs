@@ -7,7 +7,6 @@ mod beat;
 mod duty;
 mod held;
 mod terms;
-mod unit;
 mod whereabouts;
 
 use std::{
@@ -25,6 +24,7 @@ pub(crate) use whereabouts::LONGEST_FAREWELL;
 
 use crate::{
     gate::{self, Gate},
+    observer,
     record::LONGEST_TICK,
     report::{self, Event, Outcome},
     stop::Stop,
@@ -83,6 +83,7 @@ pub(crate) fn end_process(stop: Stop) -> ! {
                 descendants,
             ));
         }
+        held.wait_for_observers(observer::LONGEST_WAIT);
     }
     process::exit(i32::from(stop.exit_status()))
 }

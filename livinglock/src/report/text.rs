@@ -54,6 +54,12 @@ fn steers(character: char) -> bool {
     character.is_control() || turns
 }
 
+/// Text that cannot steer a terminal.
+#[cfg(feature = "progress")]
+pub(crate) fn escaped(text: &str) -> String {
+    Escaped(text).to_string()
+}
+
 /// JSON on one line that says the same, but cannot steer a terminal either.
 #[cfg(feature = "cli")]
 pub(crate) fn harmless_json(json: &str) -> String {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Role;
-use crate::{record::Record, report, service_manager::ServiceManager};
+use super::News;
+use crate::{pulse::Role, record::Record, report, service_manager::ServiceManager};
 
 /// The unit that this process is, where systemd or a `livinglock run` listens (`$NOTIFY_SOCKET`).
 #[derive(Debug)]
@@ -21,24 +21,24 @@ impl Unit {
         Some(Self(manager))
     }
 
-    /// That the lock is held, and the job begins.
-    pub(super) fn is_ready(&self) {
-        self.tell("READY=1");
+    /// Hears of it, and passes on what a service manager understands.
+    pub(super) fn hear(&self, news: &News, record: Option<&Record>) {
+        match (news, record) {
+            (News::Began(_), _) => self.tell("READY=1"),
+            (News::Progressed, Some(record)) => self.feed(record),
+            (News::Stopping(_) | News::Ended(_), _) => self.tell("STOPPING=1"),
+            _ => {}
+        }
     }
 
-    /// That a checkpoint was passed: the watchdog is fed, and the unit may take its time for as long as a job that works may be silent.
-    pub(super) fn has_progressed(&self, record: &Record) {
+    /// A checkpoint was passed: the watchdog is fed, and the unit may take its time for as long as a job that works may be silent.
+    fn feed(&self, record: &Record) {
         let patience = record.stale() + record.grace();
         self.tell(&format!(
             "WATCHDOG=1\nEXTEND_TIMEOUT_USEC={}\nSTATUS={}",
             patience.min(LONGEST_PATIENCE).as_micros(),
             report::status_line(record)
         ));
-    }
-
-    /// That the job is told to stop, or is done.
-    pub(super) fn is_stopping(&self) {
-        self.tell("STOPPING=1");
     }
 
     fn tell(&self, message: &str) {

@@ -1,0 +1,115 @@
+//! A bar on the terminal of a job that counts its work.
+
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{News, desk::Observer};
+use crate::{
+    record::{Checkpoint, Record},
+    report,
+};
+
+/// The bars of all jobs of this process.
+static BARS: LazyLock<MultiProgress> =
+    LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
+
+/// Whoever writes to the terminal: so that the pulse can see that somebody does, and not wait for as long as that takes.
+static SCREEN: Mutex<()> = Mutex::new(());
+
+/// The bar of one run, from its first count on.
+#[derive(Debug, Default)]
+pub(super) struct Bar(Option<ProgressBar>);
+
+impl Bar {
+    /// A bar, if standard error is a terminal: elsewhere it would only be in the way.
+    pub(super) fn on_the_terminal() -> Option<Self> {
+        (!BARS.is_hidden()).then(Self::default)
+    }
+
+    fn show(&mut self, record: &Record, checkpoint: &Checkpoint, done: u64, total: u64) {
+        let bar = self.0.get_or_insert_with(|| {
+            let bar = BARS.add(ProgressBar::hidden().with_style(style()));
+            bar.set_prefix(report::escaped(&record.name));
+            bar
+        });
+        // Another loop, and another pace.
+        if bar.length() != Some(total) || done < bar.position() {
+            bar.reset();
+            bar.set_length(total);
+        }
+        let message = checkpoint.message.as_deref().unwrap_or_default();
+        bar.set_message(report::escaped(message));
+        bar.set_position(done);
+        bar.tick();
+    }
+}
+
+impl Observer for Bar {
+    fn hear(&mut self, news: &News, record: Option<&Record>) {
+        let _screen = screen();
+        match (news, record) {
+            (News::Progressed, Some(record)) => {
+                if let Some(checkpoint) = &record.checkpoint
+                    && let (Some(done), Some(total)) = (checkpoint.done, checkpoint.total)
+                {
+                    self.show(record, checkpoint, done, total);
+                }
+            }
+            (News::Ended(_), _) => {
+                if let Some(bar) = self.0.take() {
+                    bar.finish_and_clear();
+                    BARS.remove(&bar);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn style() -> ProgressStyle {
+    const TEMPLATE: &str =
+        "{prefix} [{bar:32}] {pos}/{len} ({percent}%), {per_sec}, {eta} left  {wide_msg}";
+    ProgressStyle::with_template(TEMPLATE)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("#>-")
+}
+
+fn screen() -> MutexGuard<'static, ()> {
+    SCREEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs this while no bar of the key `progress` is on the terminal, so that what it prints there stays whole.
+///
+/// Lines on standard error or standard output that come between would begin where the bar ends. Without a bar it is a plain call.
+///
+/// ```
+/// livinglock::suspend_progress(|| println!("imported a.csv"));
+/// ```
+pub fn suspend_progress<T>(print: impl FnOnce() -> T) -> T {
+    let _screen = screen();
+    BARS.suspend(print)
+}
+
+/// The same for the pulse, which waits for nobody for long.
+pub(crate) fn suspend_if_possible(print: impl FnOnce()) {
+    const PATIENCE: Duration = Duration::from_secs(1);
+    const PAUSE: Duration = Duration::from_millis(5);
+    let deadline = Instant::now() + PATIENCE;
+    let screen = loop {
+        match SCREEN.try_lock() {
+            Ok(screen) => break Some(screen),
+            Err(TryLockError::Poisoned(screen)) => break Some(screen.into_inner()),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(PAUSE),
+            Err(TryLockError::WouldBlock) => break None,
+        }
+    };
+    match screen {
+        Some(_screen) => BARS.suspend(print),
+        None => print(),
+    }
+}
