@@ -26,10 +26,10 @@ pub(crate) use lease::{cannot_renew, expiring, lease_too_short};
 #[cfg(feature = "cli")]
 pub(crate) use status::{Subject, block, change, no_lock_in, pace, standing_at, title};
 use text::Escaped;
-#[cfg(feature = "progress")]
-pub(crate) use text::escaped;
 #[cfg(feature = "cli")]
 pub(crate) use text::harmless_json;
+#[cfg(feature = "progress")]
+pub(crate) use text::{escaped, pace_of};
 pub(crate) use text::{path, span};
 
 #[cfg(feature = "progress")]

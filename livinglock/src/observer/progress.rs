@@ -1,12 +1,13 @@
 //! A bar on the terminal of a job that counts its work.
 
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::{
+    fmt,
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError, TryLockError},
     thread,
     time::{Duration, Instant},
 };
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::{News, desk::Observer};
 use crate::{
@@ -45,7 +46,8 @@ impl Bar {
         let message = checkpoint.message.as_deref().unwrap_or_default();
         bar.set_message(report::escaped(message));
         bar.set_position(done);
-        bar.tick();
+        // No oftener than the pulse looks; and what is left out now might never be shown.
+        bar.force_draw();
     }
 }
 
@@ -72,10 +74,13 @@ impl Observer for Bar {
 }
 
 fn style() -> ProgressStyle {
-    const TEMPLATE: &str =
-        "{prefix} [{bar:32}] {pos}/{len} ({percent}%), {per_sec}, {eta} left  {wide_msg}";
-    ProgressStyle::with_template(TEMPLATE)
+    let write_pace = |state: &ProgressState, text: &mut dyn fmt::Write| {
+        // It fails where memory does.
+        let _ = text.write_str(&report::pace_of(state.per_sec(), state.eta()));
+    };
+    ProgressStyle::with_template("{prefix} [{bar:32}] {pos}/{len} ({percent}%){pace}  {wide_msg}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("pace", write_pace)
         .progress_chars("#>-")
 }
 

@@ -249,22 +249,13 @@ fn progress(sight: &Sight) -> Option<String> {
 fn rate(sight: &Sight) -> Option<String> {
     const HOUR: u128 = 60 * 60 * 1_000_000_000;
     let (done, worked) = sight.pace()?;
-    let per_hour = u128::from(done) * HOUR / worked.as_nanos();
-    let (length, letter) = match per_hour {
-        3600.. => (3600, 's'),
-        60.. => (60, 'm'),
-        _ => (1, 'h'),
-    };
-    let tenths = u128::from(done) * HOUR * 10 / worked.as_nanos() / length;
-    Some(match tenths {
-        1000.. => format!("{}/{letter}", tenths / 10),
-        _ => format!("{}.{}/{letter}", tenths / 10, tenths % 10),
-    })
+    Some(super::text::rate(
+        u128::from(done) * HOUR * 10 / worked.as_nanos(),
+    ))
 }
 
 fn left(sight: &Sight) -> Option<String> {
-    let left = sight.time_left()?.max(Duration::from_secs(1));
-    Some(format!("about {} left", span(left)))
+    Some(super::text::left(sight.time_left()?))
 }
 
 /// `12s ago`, or `12s ago by the wall clock`

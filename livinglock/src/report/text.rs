@@ -33,6 +33,26 @@ pub(crate) fn span(duration: Duration) -> String {
     text
 }
 
+/// `4.9/s`, of so many tenths in an hour.
+#[cfg(any(feature = "cli", feature = "progress"))]
+pub(super) fn rate(tenths_per_hour: u128) -> String {
+    let (length, letter) = match tenths_per_hour / 10 {
+        3600.. => (3600, 's'),
+        60.. => (60, 'm'),
+        _ => (1, 'h'),
+    };
+    match tenths_per_hour / length {
+        tenths @ 1000.. => format!("{}/{letter}", tenths / 10),
+        tenths => format!("{}.{}/{letter}", tenths / 10, tenths % 10),
+    }
+}
+
+/// `about 58s left`
+#[cfg(any(feature = "cli", feature = "progress"))]
+pub(super) fn left(time: Duration) -> String {
+    format!("about {} left", span(time.max(Duration::from_secs(1))))
+}
+
 /// Text that cannot steer a terminal: control characters and those that turn the direction of writing, or begin a line, are escaped.
 pub(super) struct Escaped<T>(pub(super) T);
 
@@ -52,6 +72,21 @@ impl<T: AsRef<str>> fmt::Display for Escaped<T> {
 fn steers(character: char) -> bool {
     let turns = matches!(character, '\u{061c}' | '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     character.is_control() || turns
+}
+
+/// What stands beside the bar of a job that does so much in a second: `, 4.9/s, about 58s left`
+#[cfg(feature = "progress")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rate is not negative, and one that is too large is the largest"
+)]
+pub(crate) fn pace_of(per_second: f64, left: Duration) -> String {
+    let tenths_per_hour = (per_second * 36_000.0) as u128;
+    if tenths_per_hour == 0 {
+        return String::new();
+    }
+    format!(", {}, {}", rate(tenths_per_hour), self::left(left))
 }
 
 /// Text that cannot steer a terminal.

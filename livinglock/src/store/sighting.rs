@@ -21,8 +21,10 @@ impl Sight {
     pub(crate) fn in_store(store: &dyn Store) -> Result<Self> {
         let mut seen = store.look()?;
         if let Some(record) = &seen.record {
-            // A holder that has only lost its connection works on, and so does one that is seen to be here.
-            seen.is_gone = !process::is_here(record) && found_gone(&seen, record, || store.look())?;
+            // Of one that ran on this machine it is seen whether it has gone. From elsewhere the end of its session tells, and only
+            // after a while: one that has only lost its connection works on.
+            seen.is_gone = process::is_over(record)
+                || (!process::is_here(record) && found_gone(&seen, record, || store.look())?);
         }
         let condition = seen
             .record
@@ -58,9 +60,7 @@ fn condition(seen: &Sighting, record: &Record) -> Condition {
         (false, _) if process::is_over(record) => Condition::Left(Fate::of_left(Some(record))),
         (false, _) => Condition::Left(fate(record)),
         // Its lease is as good as over.
-        (true, _) if seen.is_gone || process::is_over(record) => {
-            Condition::Left(Fate::of_left(Some(record)))
-        }
+        (true, _) if seen.is_gone => Condition::Left(Fate::of_left(Some(record))),
         (true, state) => match (process::standstill(record), state) {
             (Some(standstill), _) => Condition::StandsStill(standstill),
             (None, State::Closing) => Condition::Hung,

@@ -43,6 +43,7 @@ static PART: LazyLock<Part> = LazyLock::new(Part::of_this_process);
     at_least = PART.time("AT_LEAST_MS").unwrap_or_default(),
     replace = env::var_os("REPLACE").is_some(),
     graceful = env::var_os("GRACEFUL").is_some(),
+    progress = env::var_os("PROGRESS").is_some(),
     busy = 42
 )]
 fn main() {
@@ -55,6 +56,7 @@ fn main() {
     }
     match arguments[..] {
         ["work", units, milliseconds] => work(number(units), milliseconds),
+        ["print", units] => print(number(units)),
         ["until", file] => work_until(file),
         ["slow", milliseconds] => slow(milliseconds),
         ["late", file] => late(file),
@@ -125,6 +127,17 @@ fn work(units: u64, milliseconds: &str) {
         checkpoint!(done = unit, total = units, "unit {unit}");
         pause(milliseconds);
     }
+}
+
+/// Prints between the checkpoints: while the bar is away, and on the other stream.
+fn print(units: u64) {
+    for unit in 0..units {
+        checkpoint!(done = unit, total = units, "unit {unit}");
+        livinglock::suspend_progress(|| println!("printed {unit}"));
+        pause("50");
+    }
+    checkpoint!(done = units, total = units, "all");
+    PART.wait_for("end");
 }
 
 fn work_until(file: &str) {
