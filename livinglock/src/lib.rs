@@ -18,6 +18,8 @@ pub mod cli;
 mod error;
 pub mod exit_status;
 mod gate;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod lock;
 mod macros;
 mod observer;
