@@ -356,6 +356,18 @@ fn place(checkpoint: &Checkpoint) -> String {
     text
 }
 
+/// `src/import.rs:88 usually takes 12s, now 43m`, if it is known, and where it is now as well.
+fn usual(checkpoint: &Checkpoint, now: Option<Duration>) -> Option<String> {
+    let usual = Duration::from_millis(checkpoint.usual_ms?);
+    let place = place(&Checkpoint {
+        file: checkpoint.file.clone(),
+        line: checkpoint.line,
+        ..Checkpoint::default()
+    });
+    let now = now.map_or_else(String::new, |now| format!(", now {}", span(now)));
+    Some(format!("{place} usually takes {}{now}", span(usual)))
+}
+
 /// The clock against which a record's ages are told.
 struct Now {
     identity: &'static Identity,

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use super::pace::Pace;
 use crate::{
     gate::Passed,
-    record::{Checkpoint, Record, State},
+    predecessor::Predecessor,
+    record::{Checkpoint, Record, State, milliseconds},
     store::Tenure,
     sys,
 };
@@ -16,6 +18,7 @@ pub(super) struct Duty {
     heartbeat: Duration,
     /// Time without a checkpoint, counted in ticks.
     pub(super) silence: Duration,
+    pace: Pace,
     /// Time since the last heartbeat, counted in ticks.
     since_heartbeat: Duration,
     /// When the job began; time in which the machine was suspended does not count.
@@ -43,13 +46,20 @@ pub(super) enum Phase {
 }
 
 impl Duty {
-    pub(super) fn new(lease: Tenure, record: Record, heartbeat: Duration) -> Self {
+    pub(super) fn new(
+        lease: Tenure,
+        record: Record,
+        predecessor: Option<&Predecessor>,
+        heartbeat: Duration,
+    ) -> Self {
         let probation = record.probation();
+        let left = predecessor.and_then(|before| before.record()?.checkpoint.as_ref());
         Self {
             lease,
             record,
             heartbeat,
             silence: Duration::ZERO,
+            pace: left.map(Pace::of_the_run_before).unwrap_or_default(),
             since_heartbeat: Duration::ZERO,
             begun: Instant::now(),
             unwritten: false,
@@ -73,11 +83,15 @@ impl Duty {
         let Some(passed) = passed else {
             return false;
         };
-        self.record.checkpoint = Some(Checkpoint::new(
-            passed.site,
-            passed.message.as_deref(),
-            passed.progress,
-        ));
+        let mut checkpoint =
+            Checkpoint::new(passed.site, passed.message.as_deref(), passed.progress);
+        if let Some(last) = &self.record.checkpoint {
+            self.pace.learn(last, self.silence);
+        }
+        // In less than that many have passed that nobody saw.
+        let least = milliseconds(self.record.tick() * 2);
+        checkpoint.usual_ms = self.pace.usual(&checkpoint).filter(|usual| *usual >= least);
+        self.record.checkpoint = Some(checkpoint);
         self.prove();
         self.warned = false;
         true

@@ -95,7 +95,12 @@ impl Held {
             terms,
             tick: record.tick(),
             fencing_token: record.fencing_token,
-            duty: Mutex::new(Some(Duty::new(lease, record, terms.heartbeat))),
+            duty: Mutex::new(Some(Duty::new(
+                lease,
+                record,
+                predecessor.as_ref(),
+                terms.heartbeat,
+            ))),
             path,
             predecessor,
             observers,

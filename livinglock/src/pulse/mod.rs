@@ -6,6 +6,7 @@
 mod beat;
 mod duty;
 mod held;
+mod pace;
 mod terms;
 mod whereabouts;
 

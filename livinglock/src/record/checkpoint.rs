@@ -26,6 +26,10 @@ pub struct Checkpoint {
     /// How much work there is in all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
+    /// How long the job usually takes from here to its next checkpoint, in milliseconds: the median of the last seven times, as the pulse
+    /// saw them, once in a tick. Nothing before the third time, and nothing if it is less than two ticks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usual_ms: Option<u64>,
 }
 
 /// The longest text of each kind, in bytes: with every byte escaped sixfold they still fit a record.
@@ -44,6 +48,7 @@ impl Checkpoint {
             message: message.map(|message| bounded(message, LONGEST_MESSAGE)),
             done: progress.map(|(done, _)| done),
             total: progress.map(|(_, total)| total),
+            usual_ms: None,
         }
     }
 }

@@ -153,11 +153,14 @@ fn every_text_that_fits_its_bound_fits_the_record() {
         heartbeats: u64::MAX,
         answers: u64::MAX,
         state: State::Panicked,
-        checkpoint: Some(Checkpoint::new(
-            crate::site::Site::new(text, u32::MAX, u32::MAX, text),
-            Some(text),
-            Some((u64::MAX, u64::MAX)),
-        )),
+        checkpoint: Some(Checkpoint {
+            usual_ms: Some(u64::MAX),
+            ..Checkpoint::new(
+                crate::site::Site::new(text, u32::MAX, u32::MAX, text),
+                Some(text),
+                Some((u64::MAX, u64::MAX)),
+            )
+        }),
         ..Record::new()
     };
     let bytes = worst.sealed();

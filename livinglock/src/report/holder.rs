@@ -15,12 +15,17 @@ pub(crate) fn silent(
     silence: Duration,
     threads: &[ThreadState],
 ) -> String {
+    let pace = record
+        .checkpoint
+        .as_ref()
+        .and_then(|it| super::usual(it, Some(silence)));
     format!(
-        "{}: {} made no checkpoint for {}; {}; {}",
+        "{}: {} made no checkpoint for {}; {}{}; {}",
         super::path(path),
         who(record),
         span(silence),
         last_checkpoint(record, None),
+        pace.map_or_else(String::new, |pace| format!("; {pace}")),
         whereabouts(threads)
     )
 }

@@ -70,6 +70,9 @@ fn rows(sight: &Sight, record: &Record, descendants: &[Descendant]) -> Vec<(&'st
     if let Some(progress) = progress(sight) {
         rows.push(("progress", progress));
     }
+    if let Some(pace) = usual(sight, record, has_ended) {
+        rows.push(("pace", pace));
+    }
     let last = match record.heartbeats {
         0 => "none yet".to_owned(),
         count => format!("{count}, the last at {}", moment(&record.timestamp)),
@@ -93,6 +96,15 @@ fn rows(sight: &Sight, record: &Record, descendants: &[Descendant]) -> Vec<(&'st
     }
     rows.push(("token", record.fencing_token.to_string()));
     rows
+}
+
+/// How long the job usually takes where it is now, and how long it has taken, if its pulse had seen more.
+fn usual(sight: &Sight, record: &Record, has_ended: bool) -> Option<String> {
+    let now = sight
+        .ages
+        .silence
+        .filter(|_| sight.is_exact() && !has_ended);
+    super::usual(record.checkpoint.as_ref()?, now)
 }
 
 /// One line for a lock that has changed: nothing in it changes by time alone.

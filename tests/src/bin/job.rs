@@ -56,6 +56,7 @@ fn main() {
     }
     match arguments[..] {
         ["work", units, milliseconds] => work(number(units), milliseconds),
+        ["paced", units, milliseconds] => paced(number(units), milliseconds),
         ["print", units] => print(number(units)),
         ["until", file] => work_until(file),
         ["slow", milliseconds] => slow(milliseconds),
@@ -125,6 +126,17 @@ fn pause(milliseconds: &str) {
 fn work(units: u64, milliseconds: &str) {
     for unit in 0..units {
         checkpoint!(done = unit, total = units, "unit {unit}");
+        pause(milliseconds);
+    }
+}
+
+/// So many units of one length, and then one that does not end.
+fn paced(units: u64, milliseconds: &str) {
+    for unit in 0..=units {
+        checkpoint!(done = unit, total = units, "unit {unit}");
+        if unit == units {
+            PART.wait_for("end");
+        }
         pause(milliseconds);
     }
 }

@@ -354,6 +354,7 @@ impl Holder {
             message: Some(message.to_owned()),
             done: Some(12),
             total: Some(500),
+            usual_ms: Some(12_000),
         });
     }
 
