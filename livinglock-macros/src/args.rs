@@ -17,6 +17,8 @@ pub(crate) enum Kind {
     /// The URL of a store, or a store.
     Store,
     Name,
+    /// The URL that is pinged.
+    Ping,
     /// A duration. `zero`: whether it may be zero.
     Duration {
         zero: bool,
@@ -56,6 +58,7 @@ const KEYS: &[(&str, Kind)] = &[
     ("graceful", Kind::Switch),
     ("margin", Kind::Duration { zero: true }),
     ("progress", Kind::Switch),
+    ("ping", Kind::Ping),
     ("coverage", Kind::Coverage),
     ("name", Kind::Name),
     ("crate", Kind::Crate),

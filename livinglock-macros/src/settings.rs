@@ -180,6 +180,7 @@ fn check_features(arguments: &[Argument], errors: &mut Vec<Error>) {
         // These are features of this crate only so that it knows those of `livinglock`.
         let (feature, is_on) = match &*argument.key.to_string() {
             "progress" => ("progress", cfg!(feature = "progress")),
+            "ping" => ("ping", cfg!(feature = "ping")),
             _ => continue,
         };
         if !is_on {
@@ -295,6 +296,33 @@ fn check_url(url: &str) -> std::result::Result<(), String> {
     Ok(())
 }
 
+const EXPECTED_PING: &str = "expected the URL to ping, like \"https://hc-ping.com/uuid\"";
+
+/// Checks the URL that is pinged; one that is computed is checked in the same way when the job begins.
+fn check_ping(url: &str) -> std::result::Result<(), &'static str> {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return Err(if url.is_empty() {
+            "the URL to ping is empty; leave the argument out, and nobody is pinged"
+        } else {
+            EXPECTED_PING
+        });
+    };
+    if !["http", "https"].contains(&scheme) {
+        return Err("only http:// and https:// can be pinged");
+    }
+    if url.contains(['?', '#']) {
+        return Err(
+            "leave out the `?` or `#` and what follows; the end of the URL is for `/start`, `/fail` and the exit status",
+        );
+    }
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    if host.is_empty() || host.starts_with(':') {
+        return Err("the URL to ping has no host");
+    }
+    Ok(())
+}
+
 /// Whether a URL's scheme is that of an engine: alone, with an `s` for TLS, or with more of its own after a `+`.
 fn is_scheme(scheme: &str, engine: &str) -> bool {
     scheme.strip_prefix(engine).is_some_and(|more| {
@@ -307,9 +335,9 @@ fn setting(argument: &Argument, runtime: &TokenStream) -> Result<TokenStream> {
     let here = Span::mixed_site();
     let literal = match &argument.value {
         Value::Literal(literal) => literal,
-        Value::Expression(name) if argument.kind == Kind::Name => {
-            let name = borrow(name.clone());
-            return Ok(quote_spanned!(here=> ::core::convert::AsRef::<str>::as_ref(#name)));
+        Value::Expression(text) if matches!(argument.kind, Kind::Name | Kind::Ping) => {
+            let text = borrow(text.clone());
+            return Ok(quote_spanned!(here=> ::core::convert::AsRef::<str>::as_ref(#text)));
         }
         Value::Expression(tokens) => return Ok(tokens.clone()),
         Value::Implied => return Ok(quote_spanned!(here=> true)),
@@ -352,6 +380,11 @@ fn setting(argument: &Argument, runtime: &TokenStream) -> Result<TokenStream> {
         )),
         (Kind::Name, Lit::Str(_)) => Ok(literal.to_token_stream()),
         (Kind::Name, _) => Err(error(argument, "expected a name in quotes")),
+        (Kind::Ping, Lit::Str(url)) => match check_ping(&url.value()) {
+            Ok(()) => Ok(literal.to_token_stream()),
+            Err(message) => Err(error(argument, message)),
+        },
+        (Kind::Ping, _) => Err(error(argument, EXPECTED_PING)),
         (Kind::Path | Kind::Store | Kind::Returned | Kind::Coverage | Kind::Crate, _) => {
             unreachable!("`{}` has no setter", argument.key)
         }

@@ -14,7 +14,7 @@ use crate::{
     approach::Place,
     checkpoint, exit_status,
     gate::{self, Gate, ThreadScope},
-    observer::{self, Audience},
+    observer::{self, Audience, Discreet},
     pulse::{self, Ended, Held, Role},
     report::{self, Event, Outcome},
     store::ToStore,
@@ -42,6 +42,7 @@ pub struct Job<'a> {
     graceful: bool,
     margin: Option<Duration>,
     progress: bool,
+    ping: Option<Discreet<&'a str>>,
 }
 
 #[derive(Clone, Copy)]
@@ -108,6 +109,7 @@ impl<'a> Job<'a> {
             graceful: false,
             margin: None,
             progress: false,
+            ping: None,
         }
     }
 
@@ -236,6 +238,13 @@ impl<'a> Job<'a> {
         self.progress = progress;
         self
     }
+
+    /// The URL that is pinged when a run begins and ends; an empty one is nobody's.
+    #[must_use]
+    pub const fn ping(mut self, url: &'a str) -> Self {
+        self.ping = Some(Discreet(url));
+        self
+    }
 }
 
 impl Job<'_> {
@@ -272,6 +281,7 @@ impl Job<'_> {
     fn audience(&self) -> Audience {
         Audience {
             progress: self.progress,
+            ping: self.ping.map(|Discreet(url)| Discreet(url.to_owned())),
         }
     }
 

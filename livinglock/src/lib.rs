@@ -20,6 +20,8 @@ pub mod exit_status;
 mod gate;
 #[cfg(any(doc, doctest))]
 pub mod guide;
+#[cfg(any(feature = "etcd-tls", feature = "ping"))]
+mod https;
 mod lock;
 mod macros;
 mod observer;

@@ -171,6 +171,26 @@ impl Options {
         self
     }
 
+    /// The URL that is pinged when a run begins, and how it ends, as healthchecks.io knows it; nobody unless set, or if it is empty.
+    ///
+    /// `/start`, `/fail` or the exit status is put at its end. A run never fails because of it: a URL that cannot be pinged is told in a
+    /// line on standard error. Nobody knows the exit status of a lock that is held without the attribute on `main`, so its release counts
+    /// as success. See the [README](crate#what-others-are-told).
+    ///
+    /// ```
+    /// # let path = std::env::temp_dir().join(format!("livinglock-doc-ping-{}", std::process::id()));
+    /// let lock = livinglock::Lock::options()
+    ///     .ping(std::env::var("PING_URL").unwrap_or_default())
+    ///     .acquire(&path)?;
+    /// # lock.release()?;
+    /// # Ok::<(), livinglock::Error>(())
+    /// ```
+    #[cfg(feature = "ping")]
+    pub fn ping(mut self, url: impl Into<String>) -> Self {
+        self.audience.ping = Some(observer::Discreet(url.into()));
+        self
+    }
+
     /// Acquires the lock whose file is at this path.
     ///
     /// A holder that proved no work for longer than its `stale` is asked to, and loses the lock if it cannot.
@@ -225,16 +245,13 @@ impl Options {
 
     /// Acquires the lock and puts it under the care of the pulse.
     pub(crate) fn hold(&self, place: Place<'_>, gate: Arc<Gate>, role: Role) -> Result<Arc<Held>> {
-        let observers = self.audience.gather(role);
+        let name = self.name.clone().unwrap_or_else(program_name);
+        let observers = self.audience.gather(role, &name);
         match self.get_hold(place, &gate, role) {
             Ok((terms, hold, wakes)) => Held::new(gate, terms, observers, hold, wakes),
             Err(error) => {
                 observers.decline(&error);
-                observers.wait(if role == Role::Function {
-                    observer::LONGEST_WAIT_OF_A_FUNCTION
-                } else {
-                    observer::LONGEST_WAIT
-                });
+                observers.wait(observer::longest_wait(role));
                 Err(error)
             }
         }

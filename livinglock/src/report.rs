@@ -9,6 +9,8 @@ pub(crate) mod doctor;
 mod event;
 mod holder;
 mod lease;
+#[cfg(feature = "ping")]
+pub(crate) mod ping;
 #[cfg(feature = "cli")]
 pub(crate) mod run;
 #[cfg(feature = "cli")]
@@ -186,11 +188,12 @@ pub(crate) fn in_hands_of(holders: &[(u32, String)]) -> String {
 
 /// What is said of the run before, when its lock is taken.
 pub(crate) fn predecessor(path: &Path, predecessor: &Predecessor) -> String {
-    let path = self::path(path);
+    format!("{}: {}", self::path(path), what_became_of(predecessor))
+}
+
+fn what_became_of(predecessor: &Predecessor) -> String {
     let Some(record) = predecessor.record() else {
-        return format!(
-            "{path}: the previous run ended without releasing, and its record is damaged"
-        );
+        return "the previous run ended without releasing, and its record is damaged".to_owned();
     };
     let subject = if predecessor.waited().is_some() {
         who(record)
@@ -213,7 +216,7 @@ pub(crate) fn predecessor(path: &Path, predecessor: &Predecessor) -> String {
     };
     let autopsy = record.autopsy.as_ref().map_or_else(String::new, autopsy);
     format!(
-        "{path}: {subject} {fate}; {}{autopsy}",
+        "{subject} {fate}; {}{autopsy}",
         last_checkpoint(record, None)
     )
 }

@@ -4,11 +4,14 @@
 
 mod desk;
 mod news;
+#[cfg(feature = "ping")]
+mod ping;
 #[cfg(feature = "progress")]
 pub(crate) mod progress;
 mod unit;
 
 use std::{
+    fmt,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -23,21 +26,38 @@ use crate::{error::Error, pulse::Role, record::Record, report};
 #[allow(dead_code, reason = "the features decide who can be told")]
 pub(crate) struct Audience {
     pub(crate) progress: bool,
+    pub(crate) ping: Option<Discreet<String>>,
+}
+
+/// What is for the one who is told alone: nobody else is shown it.
+#[derive(Clone, Copy)]
+pub(crate) struct Discreet<T>(pub(crate) T);
+
+impl<T> fmt::Debug for Discreet<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("..")
+    }
 }
 
 impl Audience {
-    /// Those who are told of a run that plays this role.
+    /// Those who are told of a run of the job with this name that plays this role.
     #[allow(
         clippy::unused_self,
         unused_mut,
+        unused_variables,
         reason = "the features decide who can be told"
     )]
-    pub(crate) fn gather(&self, role: Role) -> Observers {
+    pub(crate) fn gather(&self, role: Role, name: &str) -> Observers {
         let mut desks = Vec::new();
         #[cfg(feature = "progress")]
         if self.progress {
             let bar = progress::Bar::on_the_terminal();
             desks.extend(bar.map(|bar| Desk::new("livinglock-bar", SHORT, bar)));
+        }
+        #[cfg(feature = "ping")]
+        if let Some(Discreet(url)) = &self.ping {
+            let pings = ping::Pings::to(url, role, name);
+            desks.extend(pings.map(|pings| Desk::new("livinglock-ping", LONGEST_WAIT, pings)));
         }
         Observers {
             unit: Unit::of(role),
@@ -65,6 +85,26 @@ pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Nor a function, whose caller has others to serve.
 pub(crate) const LONGEST_WAIT_OF_A_FUNCTION: Duration = Duration::from_secs(1);
+
+/// Nor a process that takes its lock with it, which is nobody's until then.
+pub(crate) const LONGEST_WAIT_WITH_THE_LOCK: Duration = Duration::from_secs(2);
+
+/// Nor a process that has to go at once: others wait for that, or its lease runs out.
+pub(crate) const LAST_WORDS: Duration = Duration::from_millis(250);
+
+/// How long a run that plays this role waits after it has let go of its lock.
+pub(crate) fn longest_wait(role: Role) -> Duration {
+    if role.is_the_process() {
+        LONGEST_WAIT
+    } else {
+        LONGEST_WAIT_OF_A_FUNCTION
+    }
+}
+
+/// How long a process waits whose lock is free only once it has gone: no longer than the `grace` that whoever waits for it knows.
+pub(crate) fn longest_wait_with_the_lock(record: &Record) -> Duration {
+    record.grace().clamp(LAST_WORDS, LONGEST_WAIT_WITH_THE_LOCK)
+}
 
 impl Observers {
     /// Tells why there is no run.
@@ -102,6 +142,14 @@ impl Observers {
     pub(crate) fn end(&self, end: End) {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         self.tell(&News::Ended(end), last.as_ref());
+    }
+
+    /// Waits as a process does that takes its lock with it.
+    pub(crate) fn wait_with_the_lock(&self) {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let longest = last.as_ref().map(longest_wait_with_the_lock);
+        drop(last);
+        self.wait(longest.unwrap_or_default());
     }
 
     /// Waits until they have heard it all, each as long as it may take, and none for longer than this.

@@ -8,7 +8,7 @@ use super::{
     whereabouts,
 };
 use crate::{
-    observer::{End, News},
+    observer::{self, End, News},
     process::Family,
     record::State,
     report::{self, Outcome},
@@ -230,7 +230,14 @@ impl Held {
                 obeyed,
             ));
         if with_its_process {
-            self.observers.wait(LAST_WORDS);
+            let longest = match stop {
+                // Nobody has asked for its lock.
+                Stop::AtMost | Stop::Signal(_) if lease.courier().is_none() => {
+                    observer::longest_wait_with_the_lock(&record)
+                }
+                _ => observer::LAST_WORDS,
+            };
+            self.observers.wait(longest);
             // If it cannot be told, the lease runs out.
             let _ = lease.end(Farewell::LeftWithProcess(&record));
             sys::exit_now(stop.exit_status());
@@ -239,6 +246,3 @@ impl Held {
         lease.end_in_passing(Farewell::Left(&record));
     }
 }
-
-/// How long a process that has to go waits for those who are told of its end: others wait for that, or its lease runs out.
-const LAST_WORDS: Duration = Duration::from_millis(250);

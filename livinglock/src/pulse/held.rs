@@ -24,7 +24,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     gate::{self, Gate},
-    observer::{End, News, Observers},
+    observer::{self, End, News, Observers},
     predecessor::Predecessor,
     record::{Record, State},
     report::{self, Event, Outcome},
@@ -48,6 +48,8 @@ pub(crate) struct Held {
     pub(super) observers: Observers,
     /// A signal has told it to stop.
     signalled: AtomicBool,
+    /// The lock is free only once the process has gone.
+    goes_with_process: AtomicBool,
     /// A forked child has a copy of this, but no part in it.
     process: u32,
     pub(super) duty: Mutex<Option<Duty>>,
@@ -105,6 +107,7 @@ impl Held {
             predecessor,
             observers,
             signalled: AtomicBool::new(false),
+            goes_with_process: AtomicBool::new(false),
             process: std::process::id(),
         });
         if is_on_probation || !terms.role.attends_later() {
@@ -208,6 +211,7 @@ impl Held {
             }
             Some(stop) => {
                 self.abandon(Ended::Stopped);
+                self.wait_for_observers(observer::longest_wait(self.terms.role));
                 Err(Error::stopped(&self.path, stop))
             }
         }
@@ -268,7 +272,11 @@ impl Held {
 
     /// Waits, at most so long, until all who are told of the run have heard of its end.
     pub(crate) fn wait_for_observers(&self, longest: Duration) {
-        self.observers.wait(longest);
+        if self.goes_with_process.load(Ordering::Relaxed) {
+            self.observers.wait_with_the_lock();
+        } else {
+            self.observers.wait(longest);
+        }
     }
 
     /// Ends the hold of a job that was stopped or has panicked, and leaves the record for whoever comes next.
@@ -313,13 +321,14 @@ impl Held {
         // A file is not free before the process has ended, and nobody has to wait for its word. A lease is.
         let early = lease.courier().map(|_| end_descendants());
         // If it cannot be told, the lock says so by itself: free, or run out.
-        let _ = lease.end(
-            if self.terms.role.is_the_process() || ended == Ended::WithProcess {
-                Farewell::LeftWithProcess(&record)
-            } else {
-                Farewell::Left(&record)
-            },
-        );
+        let with_process = self.terms.role.is_the_process() || ended == Ended::WithProcess;
+        self.goes_with_process
+            .store(with_process, Ordering::Relaxed);
+        let _ = lease.end(if with_process {
+            Farewell::LeftWithProcess(&record)
+        } else {
+            Farewell::Left(&record)
+        });
         let descendants = early.unwrap_or_else(end_descendants);
         self.observers.end(match ended {
             Ended::Panicked => End::Panicked,

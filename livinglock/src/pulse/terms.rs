@@ -16,7 +16,7 @@ pub(crate) enum Role {
 
 impl Role {
     /// Whether the job and the process are one, as far as anybody outside can tell.
-    pub(super) fn is_the_process(self) -> bool {
+    pub(crate) fn is_the_process(self) -> bool {
         self != Self::Function
     }
 

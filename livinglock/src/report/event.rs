@@ -31,6 +31,9 @@ pub(crate) enum Outcome {
     Terminating,
     /// The file of such a holder is replaced.
     Fenced,
+    /// Somebody outside cannot be told of a run.
+    #[cfg(feature = "ping")]
+    Untold,
 }
 
 /// A sentence, with what it is about in a form for machines.
@@ -104,6 +107,8 @@ mod emission {
                 Self::GivenUp => "given_up",
                 Self::Terminating => "terminating",
                 Self::Fenced => "fenced",
+                #[cfg(feature = "ping")]
+                Self::Untold => "untold",
             }
         }
     }
@@ -152,6 +157,8 @@ mod emission {
                 | Outcome::Stopped
                 | Outcome::Terminating
                 | Outcome::Fenced => emit!(Level::WARN),
+                #[cfg(feature = "ping")]
+                Outcome::Untold => emit!(Level::WARN),
                 Outcome::Failed | Outcome::Closing | Outcome::Expiring | Outcome::GivenUp => {
                     emit!(Level::ERROR);
                 }

@@ -114,17 +114,22 @@ pub(crate) fn given_up(
 
 /// What a job says that was stopped at a checkpoint.
 pub(crate) fn stopped(path: &Path, record: &Record, stop: Stop, descendants: usize) -> String {
-    let why = match stop {
-        Stop::Lost => "the lock is lost".to_owned(),
-        other => format!("it {}", reason(other)),
-    };
     format!(
-        "{}: {} stopped, because {why}; {}{}",
+        "{}: {} stopped, because {}; {}{}",
         super::path(path),
         who(record),
+        cause(stop),
         last_checkpoint(record, None),
         ended(descendants)
     )
+}
+
+/// `the lock is lost`, `it was sent SIGTERM`
+pub(super) fn cause(stop: Stop) -> String {
+    match stop {
+        Stop::Lost => "the lock is lost".to_owned(),
+        other => format!("it {}", reason(other)),
+    }
 }
 
 pub(super) fn ended(descendants: usize) -> String {

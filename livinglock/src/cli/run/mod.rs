@@ -103,6 +103,10 @@ pub(super) struct Run {
     /// With a store: how long before the lease can run out everything is ended [default: 8 ticks and some more]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     margin: Option<Duration>,
+    /// The URL to ping when the command begins, and how it ended, as healthchecks.io knows it; nobody if it is empty
+    #[cfg(feature = "ping")]
+    #[arg(long, value_name = "URL")]
+    ping: Option<String>,
     /// The lock file, or a lock in a store like `postgres://db1/app#nightly`
     #[arg(value_name = "PATH|URL")]
     path: PathBuf,
@@ -226,6 +230,10 @@ impl Run {
         }
         if let Some(mode) = self.mode {
             job = job.mode(mode);
+        }
+        #[cfg(feature = "ping")]
+        if let Some(url) = &self.ping {
+            job = job.ping(url);
         }
         job
     }

@@ -13,20 +13,8 @@ pub(super) fn secured(
     ca: Option<&str>,
     place: &Path,
 ) -> Result<ConfigBuilder<AgentScope>> {
-    use std::sync::Arc;
-
-    use rustls::crypto::ring;
-    use ureq::tls::{Certificate, RootCerts, TlsConfig};
-
-    let roots: Vec<_> = crate::store::authorities::trusted(ca, "ca", place)?
-        .iter()
-        .map(|root| Certificate::from_der(root).to_owned())
-        .collect();
-    let tls = TlsConfig::builder()
-        .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
-        .root_certs(RootCerts::new_with_certs(&roots))
-        .build();
-    Ok(config.tls_config(tls))
+    let authorities = crate::store::authorities::trusted(ca, "ca", place)?;
+    Ok(config.tls_config(crate::https::trusting(&authorities)))
 }
 
 #[cfg(not(feature = "etcd-tls"))]
