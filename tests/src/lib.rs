@@ -5,6 +5,7 @@
 //! itself, and a [`Proxy`] the network before it. Every wait is for a condition and has a deadline. What the harness itself cannot do
 //! (a folder that cannot be made, a program that cannot be started) panics.
 
+mod check;
 mod dice;
 mod freezer;
 mod innocent;
@@ -28,6 +29,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use check::{Answer, Check, Ping, SECRET};
 pub use dice::Dice;
 pub use freezer::Freezer;
 pub use innocent::Innocent;

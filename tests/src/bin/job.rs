@@ -44,6 +44,7 @@ static PART: LazyLock<Part> = LazyLock::new(Part::of_this_process);
     replace = env::var_os("REPLACE").is_some(),
     graceful = env::var_os("GRACEFUL").is_some(),
     progress = env::var_os("PROGRESS").is_some(),
+    ping = env::var("PING_URL").unwrap_or_default(),
     busy = 42
 )]
 fn main() {
