@@ -58,6 +58,7 @@ use proc_macro::TokenStream;
 /// | `graceful` | `bool` | SIGTERM, SIGINT and SIGHUP stop the job at its next checkpoint; a second one ends the process at once | `false` |
 /// | `margin = "10s"` | `Duration` | with `store`: how long before the lease can run out nobody works under it any more | 8 ticks and some more; see `Options::margin` |
 /// | `progress` | `bool` | with the feature `progress`: a bar on the terminal of a job that counts its work | `false` |
+/// | `ping = "https://hc-ping.com/uuid"` | `AsRef<str>` | with the feature `ping`: the URL that is pinged when a run begins, and how it ends; nobody if it is empty | `""` |
 /// | `coverage = "deny"` | | a loop without a checkpoint is a compile error | `"off"`; see [below](#coverage) |
 /// | `name = "nightly"` | `AsRef<str>` | shown in records and reports | the package for `main`, else the path of the function |
 /// | `crate = ::path` | | where `livinglock` is, if not at `::livinglock` | `::livinglock` |

@@ -1,7 +1,9 @@
 //! Whoever is pinged hears of every run: that it begins, and how it ends. Whatever becomes of the pings, the job is not affected.
 
 use std::{
+    fs,
     net::{Ipv4Addr, TcpListener},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
     time::Instant,
@@ -363,6 +365,33 @@ fn a_url_that_cannot_be_pinged_is_told_and_not_shown() {
         assert!(ended.stderr.contains(why), "{ended:?}");
         assert!(!ended.stderr.contains("s3"), "{ended:?}");
     }
+}
+
+/// Whoever starts a set-uid program chooses its environment, and with it the proxy.
+#[test]
+fn a_set_uid_program_pings_nobody() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("** SKIPPED: no file may be given away; remedy: run as root **");
+        return;
+    }
+    let (scene, check) = (Scene::new(), Check::start());
+    let program = scene.file("pinged");
+    fs::copy(PINGED, &program).expect("copy the program");
+    let allow = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("change a mode");
+    };
+    allow(scene.folder(), 0o777);
+    allow(&program, 0o4755);
+    let program = program.to_str().expect("UTF-8");
+    let arguments = "--reuid 65534 --regid 65534 --clear-groups --";
+    let mut arguments: Vec<&str> = arguments.split(' ').collect();
+    arguments.extend([program, "status", "0"]);
+    let ended = pinging(&check.url(), scene.job("setpriv", &arguments))
+        .spawn()
+        .wait();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_says_one_line(&ended, "the URL of `ping` is not for a set-uid program");
+    assert_eq!(check.events(), [""; 0]);
 }
 
 /// A caller that serves others does not wait for long, and the ping is delivered all the same.

@@ -272,6 +272,23 @@ fn a_literal_url_needs_the_feature_of_its_engine() {
     }
 }
 
+/// Like the engines.
+#[test]
+fn a_literal_url_to_ping_needs_the_feature_for_that() {
+    let arguments = quote!(path = "/x", ping = "https://hc.example/uuid");
+    let expanded = batch(
+        arguments,
+        quote!(
+            fn main() {}
+        ),
+    );
+    let expanded = expanded.to_string();
+    let refusal = "`ping` requires the `ping` feature of `livinglock`";
+    let is_on = cfg!(feature = "ping");
+    assert_eq!(expanded.contains(refusal), !is_on, "{expanded}");
+    assert_eq!(expanded.contains(". ping"), is_on, "{expanded}");
+}
+
 /// The future carries the guard, and the compiler is told what the block returns; unless that cannot be written.
 #[test]
 fn an_asynchronous_function_holds_its_lock_across_threads() {

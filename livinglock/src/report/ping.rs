@@ -13,7 +13,7 @@ const LONGEST_BODY: usize = 10_000;
 /// The text that goes with a ping: what has happened, and to which run.
 pub(crate) fn body(what: &str, name: &str, record: Option<&Record>) -> String {
     let mut who = String::new();
-    if let Some(record) = record {
+    if let Some(record) = record.filter(|record| record.checkpoint.is_some()) {
         let _ = writeln!(who, "{}", Now::read().last_checkpoint(record));
     }
     let own = Identity::own();
@@ -98,10 +98,10 @@ pub(crate) fn undelivered(server: &str, name: &str, why: &str, so: &str) -> Stri
     )
 }
 
-/// Of a URL that cannot be pinged, which is not shown.
+/// Of a URL that is not pinged, and why; it is not shown.
 pub(crate) fn unfit(name: &str, why: &str) -> String {
     format!(
-        "nobody is pinged for {}: the URL of `ping` {why}; correct it, or leave it empty",
+        "nobody is pinged for {}: the URL of `ping` {why}",
         Escaped(name)
     )
 }

@@ -24,7 +24,7 @@ impl Address {
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         const NO_URL: &str = "is none; write it like https://hc-ping.com/uuid";
         if text.contains(['?', '#']) {
-            return Err("has a `?` or `#`");
+            return Err("has a `?` or `#`; leave that out, and what follows");
         }
         let uri: Uri = text.parse().map_err(|_| NO_URL)?;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
@@ -33,16 +33,24 @@ impl Address {
         let is_secure = match scheme {
             "http" => false,
             "https" => true,
-            _ => return Err("begins neither with http:// nor with https://"),
+            _ => {
+                return Err(
+                    "begins neither with http:// nor with https://; write it like https://hc-ping.com/uuid",
+                );
+            }
         };
         let host = authority.host();
         if host.is_empty() {
-            return Err("has no host");
+            return Err("has no host; write it like https://hc-ping.com/uuid");
         }
         let server = match authority.port_u16() {
             Some(port) => format!("{scheme}://{host}:{port}"),
             None if authority.as_str().ends_with(host) => format!("{scheme}://{host}"),
-            None => return Err("has a port that is no number"),
+            None => {
+                return Err(
+                    "has a port that is no number; in a user and a password write `%2F` for `/`",
+                );
+            }
         };
         // Else a `/` in a password ends it, and what is left of it is shown as the server.
         if uri.path().contains('@') {

@@ -21,6 +21,7 @@ use crate::{
     record::Record,
     report::{self, Event, Outcome},
     stop::Stop,
+    sys,
 };
 
 /// No server gets longer to answer. Twice this and a pause fit into what the end of a job waits for.
@@ -73,7 +74,13 @@ impl Pings {
         if url.is_empty() {
             return None;
         }
-        match Address::parse(url) {
+        // Whoever starts a set-uid program chooses its environment, and with it the proxy, and whose certificates are trusted.
+        let address = if sys::is_set_uid() {
+            Err("is not for a set-uid program: its caller could have the pings sent elsewhere")
+        } else {
+            Address::parse(url)
+        };
+        match address {
             Ok(address) => Some(Self {
                 address,
                 role,
