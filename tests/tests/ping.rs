@@ -370,7 +370,7 @@ fn a_url_that_cannot_be_pinged_is_told_and_not_shown() {
 /// Whoever starts a set-uid program chooses its environment, and with it the proxy.
 #[test]
 fn a_set_uid_program_pings_nobody() {
-    if !nix::unistd::geteuid().is_root() {
+    if !rustix::process::geteuid().is_root() {
         eprintln!("** SKIPPED: no file may be given away; remedy: run as root **");
         return;
     }
