@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
     time::Duration,
 };
 
@@ -136,11 +137,8 @@ impl SandboxedPlace {
     fn press(&self, demand: Demand, held: &Held) -> Result<Duration> {
         let begun = self.sandbox.elapsed();
         let owner = held.owner();
-        let limit = self.holder().map_or(Duration::ZERO, |holder| {
-            patience(holder.tick()) * 2 + holder.grace()
-        });
-        let answers = |holder: Option<&Record>| holder.map_or(0, |holder| holder.answers);
-        let answers_before = answers(self.holder().as_ref());
+        let before = self.holder().unwrap_or_default();
+        let limit = patience(before.tick()) * 2 + before.grace();
         if demand == Demand::Stop {
             let _ = self
                 .slot
@@ -149,15 +147,21 @@ impl SandboxedPlace {
         }
         self.slot.state().is_asked = demand == Demand::Proof;
         let pressed = loop {
-            self.sandbox.advance(held.tick());
             let waited = self.sandbox.elapsed().saturating_sub(begun);
-            if held.owner() != owner || owner.is_none() {
+            if owner.is_none() || self.slot.store().owner() != owner {
                 break Ok(waited);
             }
-            let has_answered = answers(self.holder().as_ref()) != answers_before;
-            if has_answered || waited > limit {
+            let holder = self.holder().unwrap_or_default();
+            let has_answered = holder.answers != before.answers;
+            if has_answered || holder.state == State::Kept || waited > limit {
                 break Err(self.busy(self.slot.store().look()?));
             }
+            if held.owner().is_none() {
+                // It is just about to let go, on another thread.
+                thread::yield_now();
+                continue;
+            }
+            self.sandbox.advance(held.tick());
         };
         self.slot.state().is_asked = false;
         pressed
