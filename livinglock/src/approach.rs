@@ -4,9 +4,11 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
+#[cfg(feature = "testing")]
+use crate::testing::SandboxedPlace;
 use crate::{
     error::{Error, Result},
     pulse::Hold,
@@ -14,6 +16,7 @@ use crate::{
         self, Claim, Courier, Store, Tenure, ToStore,
         file::{FileAcquired, FileStore},
     },
+    sys,
 };
 
 /// Where a lock is to be had.
@@ -42,6 +45,8 @@ impl OwnPlace {
 pub(crate) enum Approach {
     File(FileStore),
     Store(Courier),
+    #[cfg(feature = "testing")]
+    Sandbox(SandboxedPlace),
 }
 
 impl Approach {
@@ -49,13 +54,15 @@ impl Approach {
         match self {
             Self::File(file) => Store::place(file),
             Self::Store(courier) => courier.place(),
+            #[cfg(feature = "testing")]
+            Self::Sandbox(place) => place.path(),
         }
     }
 
     /// Acquires the lock, and waits at most so long for it to come free, or for its store to answer.
     pub(crate) fn acquire_within(self, wait: Duration, claim: &Claim) -> Result<Hold> {
         const LONGEST_PAUSE: Duration = Duration::from_millis(200);
-        let begun = Instant::now();
+        let begun_ns = self.now_ns();
         let mut approach = self;
         let mut pause = approach.shortest_pause();
         loop {
@@ -67,12 +74,13 @@ impl Approach {
                 }
                 Err((_, error)) => return Err(error),
             };
-            let left = wait.saturating_sub(begun.elapsed());
+            let waited = Duration::from_nanos(approach.now_ns().saturating_sub(begun_ns));
+            let left = wait.saturating_sub(waited);
             if left.is_zero() {
                 approach.give_up(claim, &error);
                 return Err(error);
             }
-            thread::sleep(pause.min(left));
+            approach.sleep(pause.min(left));
             pause = (pause * 2).min(LONGEST_PAUSE.max(approach.shortest_pause()));
         }
     }
@@ -82,6 +90,34 @@ impl Approach {
         match self {
             Self::File(_) => Duration::from_millis(2),
             Self::Store(_) => Duration::from_millis(250),
+            #[cfg(feature = "testing")]
+            Self::Sandbox(_) => Duration::from_millis(250),
+        }
+    }
+
+    /// The time by which it is waited, in nanoseconds of `CLOCK_MONOTONIC`.
+    fn now_ns(&self) -> u64 {
+        match self {
+            Self::File(_) | Self::Store(_) => sys::monotonic_ns(),
+            #[cfg(feature = "testing")]
+            Self::Sandbox(place) => place.now_ns(),
+        }
+    }
+
+    fn sleep(&self, pause: Duration) {
+        match self {
+            Self::File(_) | Self::Store(_) => thread::sleep(pause),
+            #[cfg(feature = "testing")]
+            Self::Sandbox(place) => place.sleep(pause),
+        }
+    }
+
+    /// Whether anybody outside of a test can see the lock.
+    pub(crate) fn is_real(&self) -> bool {
+        match self {
+            Self::File(_) | Self::Store(_) => true,
+            #[cfg(feature = "testing")]
+            Self::Sandbox(_) => false,
         }
     }
 
@@ -114,6 +150,11 @@ impl Approach {
                     predecessor,
                 }),
                 Err(error) => Err((Self::Store(courier), error)),
+            },
+            #[cfg(feature = "testing")]
+            Self::Sandbox(place) => match place.acquire(claim) {
+                Ok(hold) => Ok(hold),
+                Err(error) => Err((Self::Sandbox(place), error)),
             },
         }
     }

@@ -347,6 +347,8 @@ pub(crate) fn run_as<T: Termination>(
         Ok(held) => {
             #[cfg(feature = "tracing")]
             let _span = crate::span::of(&held).entered();
+            #[cfg(feature = "testing")]
+            let _scope = held.is_sandboxed().then(|| ThreadScope::enter(held.gate()));
             // A panic goes on below, and a stop ends the process: neither lets anybody see a broken invariant.
             let ended = panic::catch_unwind(AssertUnwindSafe(|| body(&held).report()));
             leave_main(&held, ended)
@@ -358,6 +360,9 @@ pub(crate) fn run_as<T: Termination>(
 fn hold_main(role: Role, job: &Job<'_>) -> Result<Arc<Held>, u8> {
     let gate = Gate::apart();
     match job.hold(gate.clone(), role) {
+        // In a test it is the lock of this thread: others test other things.
+        #[cfg(feature = "testing")]
+        Ok(held) if held.is_sandboxed() => Ok(held),
         Ok(held) => {
             gate.become_root();
             Ok(held)

@@ -2,6 +2,8 @@
 
 use std::{panic::Location, path::Path, sync::Arc, thread, time::Duration};
 
+#[cfg(feature = "testing")]
+use crate::testing;
 use crate::{
     OnStale, Predecessor,
     approach::{Approach, OwnPlace, Place},
@@ -245,6 +247,10 @@ impl Options {
 
     /// Acquires the lock and puts it under the care of the pulse.
     pub(crate) fn hold(&self, place: Place<'_>, gate: Arc<Gate>, role: Role) -> Result<Arc<Held>> {
+#[cfg(feature = "testing")]
+        if testing::is_in_sandbox() {
+            return self.hold_in_sandbox(place, gate);
+        }
         let name = self.name.clone().unwrap_or_else(program_name);
         let observers = self.audience.gather(role, &name);
         match self.get_hold(place, &gate, role) {
@@ -255,6 +261,20 @@ impl Options {
                 Err(error)
             }
         }
+    }
+
+    /// The same in a test: the job is no process, hears no signals, and nobody outside is told of it.
+    #[cfg(feature = "testing")]
+    fn hold_in_sandbox(&self, place: Place<'_>, gate: Arc<Gate>) -> Result<Arc<Held>> {
+        let (mut terms, acquired, wakes) = self.get_hold(place, &gate, Role::Function)?;
+        terms.graceful = false;
+        let watch = acquired.lease.watch();
+        let observers = Audience::default().gather(Role::Function, "");
+        let held = Held::new(gate, terms, observers, acquired, wakes)?;
+        if let Some(watch) = watch {
+            watch.begin(&held);
+        }
+        Ok(held)
     }
 
     /// Acquires the lock: on which terms, and how often the process had woken up before.
@@ -270,7 +290,7 @@ impl Options {
         let claim = self.claim(approach.place(), &name, heartbeat, role, gate)?;
         // Before the lock is ours: a stop after that has to show.
         let wakes = gate::heed_waking();
-        if self.graceful {
+        if self.graceful && approach.is_real() {
             // Before the lock is ours: afterwards a signal would end us with it.
             signals::listen()
                 .map_err(|error| Error::io("listen to signals for", approach.place(), error))?;
@@ -290,6 +310,10 @@ impl Options {
             Place::File(path) => {
                 let path = std::path::absolute(path)
                     .map_err(|error| Error::io("find the folder of the lock file", path, error))?;
+                #[cfg(feature = "testing")]
+                if let Some(sandbox) = testing::sandbox() {
+                    return Ok(Approach::Sandbox(sandbox.place(&path, None)));
+                }
                 let file = FileStore::new(path)
                     .mode(self.mode)
                     .network_fs(self.network_fs);
@@ -308,6 +332,12 @@ impl Options {
             return Err(Error::unfit(
                 store.place(),
                 report::lease_too_short(self.stale, self.grace, margin, heartbeat),
+            ));
+        }
+        #[cfg(feature = "testing")]
+        if let Some(sandbox) = testing::sandbox() {
+            return Ok(Approach::Sandbox(
+                sandbox.place(store.place(), Some(margin)),
             ));
         }
         // So that a renewal that fails can be tried again.

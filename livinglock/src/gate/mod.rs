@@ -14,6 +14,8 @@ mod passing;
 mod scope;
 mod threads;
 mod waking;
+#[cfg(feature = "testing")]
+mod watch;
 mod words;
 
 use std::{
@@ -30,6 +32,8 @@ pub(crate) use scope::{Shown, ThreadScope, current, innermost, is_around};
 use threads::{Thread, Threads, admit, gates, lock_threads, root, set_root, take};
 pub(crate) use threads::{harvest, last_passes, put_off_alarms, set_message, wants_message};
 pub(crate) use waking::{heed_waking, hold_everybody};
+#[cfg(feature = "testing")]
+pub(crate) use watch::sandbox;
 use words::SHUT;
 
 use crate::{
@@ -65,6 +69,9 @@ pub(crate) struct Gate {
     parent: Option<Arc<Gate>>,
     state: Mutex<State>,
     verdict: Condvar,
+    /// Who is told of every pass, in a test.
+    #[cfg(feature = "testing")]
+    watch: std::sync::OnceLock<crate::testing::Watch>,
 }
 
 #[derive(Debug)]
@@ -110,6 +117,8 @@ impl Gate {
                 obeyed: false,
             }),
             verdict: Condvar::new(),
+            #[cfg(feature = "testing")]
+            watch: std::sync::OnceLock::new(),
         })
     }
 
@@ -138,6 +147,10 @@ impl Gate {
             doubt();
         }
         wait_for_the_look();
+        #[cfg(feature = "testing")]
+        if let Some(passed) = self.pass_watched(&passed) {
+            return passed;
+        }
         let mut state = self.state();
         loop {
             match state.status {

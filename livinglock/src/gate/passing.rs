@@ -57,6 +57,8 @@ fn ask(site: &'static Site, words: &Words) -> Result<(), Stop> {
         // A waking after this shows, because its handler stores over it; one before it, because we wait.
         words.gate.store(SHUT, Ordering::SeqCst);
         wait_for_the_look();
+        #[cfg(feature = "testing")]
+        super::watch::arrive(words);
         let mut threads = lock_threads();
         let root = root();
         let thread = threads.enrolled(Thread::new);
@@ -67,6 +69,12 @@ fn ask(site: &'static Site, words: &Words) -> Result<(), Stop> {
         });
         match (barred, thread) {
             (None, Some(thread)) => {
+                #[cfg(feature = "testing")]
+                if let Some(seen) = super::watch::see(site, words, thread, root.as_ref()) {
+                    drop(threads);
+                    seen.tell();
+                    return Ok(());
+                }
                 admit(words, thread, root.as_ref());
                 words.site.set(Seen::At(site));
                 compiler_fence(Ordering::SeqCst);
@@ -101,6 +109,8 @@ pub(crate) fn stop_requested() -> Option<Stop> {
             return None;
         }
         wait_for_the_look();
+        #[cfg(feature = "testing")]
+        super::watch::cue();
         let mut threads = lock_threads();
         let root = root();
         let thread = threads.enrolled(Thread::new)?;

@@ -85,7 +85,7 @@ impl Thread {
         self.messages.push((site, message));
     }
 
-    fn passed(&self, site: &'static Site, words: &Words) -> Passed {
+    pub(super) fn passed(&self, site: &'static Site, words: &Words) -> Passed {
         let total = words.total.load(Ordering::Relaxed);
         Passed {
             site: *site,
@@ -183,6 +183,11 @@ pub(super) fn admit(words: &Words, thread: &Thread, root: Option<&Arc<Gate>>) {
     if is_unsure()
         || gates(thread.scope.as_ref(), root).any(|gate| gate.state().status != Status::Open)
     {
+        return;
+    }
+    #[cfg(feature = "testing")]
+    if super::watch::watched(gates(thread.scope.as_ref(), root)).is_some() {
+        // So that every pass asks, and is seen.
         return;
     }
     let open = match Barrier::of_this_process() {

@@ -83,7 +83,7 @@ impl Held {
         if asked.stop {
             return self.stop_on_duty(duty, Stop::Replaced);
         }
-        let has_run = duty.begun.elapsed();
+        let has_run = duty.has_run();
         let works = matches!(duty.phase, Phase::Working);
         if works && self.terms.at_most.is_some_and(|at_most| has_run > at_most) {
             return self.stop_on_duty(duty, Stop::AtMost);

@@ -1,6 +1,6 @@
 //! What the pulse keeps of one lock.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::pace::Pace;
 use crate::{
@@ -8,7 +8,6 @@ use crate::{
     predecessor::Predecessor,
     record::{Checkpoint, Record, State, milliseconds},
     store::Tenure,
-    sys,
 };
 
 #[derive(Debug)]
@@ -21,8 +20,8 @@ pub(super) struct Duty {
     pace: Pace,
     /// Time since the last heartbeat, counted in ticks.
     since_heartbeat: Duration,
-    /// When the job began; time in which the machine was suspended does not count.
-    pub(super) begun: Instant,
+    /// When the job began, by the clock of the lease; time in which the machine was suspended does not count.
+    begun_ns: u64,
     /// Progress that no heartbeat has told yet.
     unwritten: bool,
     /// The silence was reported.
@@ -55,13 +54,13 @@ impl Duty {
         let probation = record.probation();
         let left = predecessor.and_then(|before| before.record()?.checkpoint.as_ref());
         Self {
+            begun_ns: lease.now_ns(),
             lease,
             record,
             heartbeat,
             silence: Duration::ZERO,
             pace: left.map(Pace::of_the_run_before).unwrap_or_default(),
             since_heartbeat: Duration::ZERO,
-            begun: Instant::now(),
             unwritten: false,
             warned: false,
             troubled: false,
@@ -71,6 +70,11 @@ impl Duty {
                 Phase::Probation(probation)
             },
         }
+    }
+
+    /// For how long the job has run.
+    pub(super) fn has_run(&self) -> Duration {
+        Duration::from_nanos(self.lease.now_ns().saturating_sub(self.begun_ns))
     }
 
     pub(super) fn count(&mut self, tick: Duration) {
@@ -99,7 +103,7 @@ impl Duty {
 
     /// There is life in it now.
     pub(super) fn prove(&mut self) {
-        self.record.progress_ns = sys::monotonic_ns();
+        self.record.progress_ns = self.lease.now_ns();
         self.silence = Duration::ZERO;
         self.unwritten = true;
     }
@@ -117,10 +121,10 @@ impl Duty {
     ///
     /// A renewal that came late, because the store was away, gives a hung job no more time than `stale`.
     pub(super) fn time_left(&self) -> Option<Duration> {
-        let courier = self.lease.courier()?;
+        let margin = self.lease.margin()?;
         let until_stale = self.record.stale().saturating_sub(self.silence);
-        let until_stale = until_stale.saturating_sub(courier.margin());
-        Some(courier.left()?.min(until_stale))
+        let until_stale = until_stale.saturating_sub(margin);
+        Some(self.lease.left()?.min(until_stale))
     }
 
     pub(super) fn answer(&mut self) {
@@ -134,7 +138,7 @@ impl Duty {
     /// The job may start.
     pub(super) fn end_probation(&mut self) {
         self.phase = Phase::Working;
-        self.begun = Instant::now();
+        self.begun_ns = self.lease.now_ns();
         self.record.state = State::Working;
         self.record.probation_ms = 0;
         self.write();

@@ -113,6 +113,11 @@ impl Held {
         if is_on_probation || !terms.role.attends_later() {
             held.attend()?;
         }
+        #[cfg(feature = "testing")]
+        if held.is_sandboxed() {
+            // Its clock stands still.
+            return Ok(held);
+        }
         // Stopped or frozen since then we may have lost it already.
         let since = Duration::from_nanos(sys::monotonic_ns().saturating_sub(acquired_ns));
         if gate::wakes() != wakes || since > patience(held.tick) / 2 {
@@ -150,7 +155,7 @@ impl Held {
     pub(crate) fn is_here(&self) -> bool {
         self.duty()
             .as_ref()
-            .is_none_or(|duty| matches!(duty.lease, Tenure::Here(_)))
+            .is_none_or(|duty| duty.lease.courier().is_none())
     }
 
     /// The owner that its record names, while it is held.
@@ -249,7 +254,7 @@ impl Held {
             self.observers.keep(&duty.record);
         }
         let held =
-            Duration::from_nanos(sys::monotonic_ns().saturating_sub(duty.record.acquired_ns));
+            Duration::from_nanos(duty.lease.now_ns().saturating_sub(duty.record.acquired_ns));
         // What stays of it says that it was released.
         duty.record.state = State::Kept;
         duty.record.stamp();
@@ -311,6 +316,7 @@ impl Held {
         } = duty;
         record.stamp();
         self.observers.keep(&record);
+        let with_descendants = with_descendants && lease.is_real();
         let end_descendants = || {
             if with_descendants {
                 whereabouts::end_descendants(&record)
@@ -370,6 +376,8 @@ impl Held {
                 Some(Keepsake::File(id, file))
             }
             Tenure::Elsewhere(courier) => courier.lasts_until().map(Keepsake::Until),
+            #[cfg(feature = "testing")]
+            Tenure::Sandboxed(_) => None,
         }
     }
 
@@ -404,7 +412,7 @@ impl Held {
                 &self.path,
                 &duty.record,
                 stop,
-                duty.lease.courier().is_some(),
+                duty.lease.margin().is_some(),
                 has_command,
             ));
     }

@@ -7,6 +7,8 @@ mod beat;
 mod duty;
 mod held;
 mod pace;
+#[cfg(feature = "testing")]
+mod sandboxed;
 mod terms;
 mod whereabouts;
 
@@ -70,7 +72,10 @@ fn beats() -> MutexGuard<'static, Beats> {
 
 /// Every lock that this process holds.
 pub(crate) fn all_held() -> Vec<Arc<Held>> {
-    beats().list.iter().map(|beat| beat.held.clone()).collect()
+    let all: Vec<_> = beats().list.iter().map(|beat| beat.held.clone()).collect();
+    #[cfg(feature = "testing")]
+    let all = [all, sandboxed::all()].concat();
+    all
 }
 
 /// Ends the process for a job that has to stop where no unwinding is possible.
@@ -131,6 +136,11 @@ pub(crate) fn signal_the_graceful(signal: u8) -> Reception {
 }
 
 fn attach(held: &Arc<Held>) -> io::Result<()> {
+    #[cfg(feature = "testing")]
+    if held.is_sandboxed() {
+        sandboxed::attach(held);
+        return Ok(());
+    }
     let next = Instant::now() + held.tick();
     let mut beats = beats();
     if beats.list.iter().any(|beat| Arc::ptr_eq(&beat.held, held)) {
@@ -166,6 +176,8 @@ fn attach(held: &Arc<Held>) -> io::Result<()> {
 }
 
 fn detach(held: &Held) {
+    #[cfg(feature = "testing")]
+    sandboxed::detach(held);
     beats()
         .list
         .retain(|beat| !std::ptr::eq(&raw const *beat.held, held));

@@ -15,6 +15,8 @@ use super::{
     Acquired, Attempt, Claim, Farewell, Lease, Requests, Standing, Store,
     file::{FaultProtection, FileLease, omits},
 };
+#[cfg(feature = "testing")]
+use crate::testing::SandboxedLease;
 use crate::{
     error::{Error, Result},
     predecessor::Predecessor,
@@ -27,6 +29,8 @@ use crate::{
 pub(crate) enum Tenure {
     Here(FileLease),
     Elsewhere(Courier),
+    #[cfg(feature = "testing")]
+    Sandboxed(SandboxedLease),
 }
 
 impl Tenure {
@@ -34,6 +38,8 @@ impl Tenure {
         match self {
             Self::Here(lease) => lease.path(),
             Self::Elsewhere(courier) => &courier.place,
+            #[cfg(feature = "testing")]
+            Self::Sandboxed(lease) => lease.place(),
         }
     }
 
@@ -42,6 +48,8 @@ impl Tenure {
         match self {
             Self::Here(lease) => lease.look(record).ok(),
             Self::Elsewhere(courier) => Some(courier.look(record)),
+            #[cfg(feature = "testing")]
+            Self::Sandboxed(lease) => lease.look(record),
         }
     }
 
@@ -50,6 +58,8 @@ impl Tenure {
         match self {
             Self::Here(lease) => lease.look_after_a_sleep(record).ok(),
             Self::Elsewhere(courier) => Some(courier.standing()),
+            #[cfg(feature = "testing")]
+            Self::Sandboxed(lease) => lease.look(record),
         }
     }
 
@@ -66,6 +76,8 @@ impl Tenure {
                 courier.send(Errand::Note(record.clone()));
                 true
             }
+            #[cfg(feature = "testing")]
+            Self::Sandboxed(lease) => lease.write(record, progress),
         }
     }
 
@@ -74,6 +86,8 @@ impl Tenure {
         match self {
             Self::Here(lease) => lease.is_held(),
             Self::Elsewhere(courier) => courier.standing() != Standing::Lost,
+            #[cfg(feature = "testing")]
+            Self::Sandboxed(lease) => lease.is_held(),
         }
     }
 
@@ -81,6 +95,8 @@ impl Tenure {
         match self {
             Self::Here(lease) => Box::new(lease).end(farewell),
             Self::Elsewhere(courier) => courier.end(farewell),
+            #[cfg(feature = "testing")]
+            Self::Sandboxed(lease) => lease.end(farewell),
         }
     }
 
@@ -90,6 +106,8 @@ impl Tenure {
             // If it cannot be written, the lock is free all the same.
             Self::Here(lease) => drop(Box::new(lease).end(farewell)),
             Self::Elsewhere(courier) => drop(courier.begin_to_end(farewell)),
+            #[cfg(feature = "testing")]
+            Self::Sandboxed(lease) => drop(lease.end(farewell)),
         }
     }
 
@@ -98,6 +116,55 @@ impl Tenure {
         match self {
             Self::Here(_) => None,
             Self::Elsewhere(courier) => Some(courier),
+            #[cfg(feature = "testing")]
+            Self::Sandboxed(_) => None,
+        }
+    }
+
+    /// How long before its end nobody may work under it any more, if it runs out.
+    pub(crate) fn margin(&self) -> Option<Duration> {
+        match self {
+            Self::Here(_) => None,
+            Self::Elsewhere(courier) => Some(courier.margin()),
+            #[cfg(feature = "testing")]
+            Self::Sandboxed(lease) => lease.margin(),
+        }
+    }
+
+    /// How long somebody may work still; `None`: as long as they like.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        match self {
+            Self::Here(_) => None,
+            Self::Elsewhere(courier) => courier.left(),
+            #[cfg(feature = "testing")]
+            Self::Sandboxed(lease) => lease.left(),
+        }
+    }
+
+    /// The time by which its holder counts, in nanoseconds of `CLOCK_MONOTONIC`.
+    pub(crate) fn now_ns(&self) -> u64 {
+        match self {
+            Self::Here(_) | Self::Elsewhere(_) => sys::monotonic_ns(),
+            #[cfg(feature = "testing")]
+            Self::Sandboxed(lease) => lease.now_ns(),
+        }
+    }
+
+    /// Who is told of the passes under it, in a test.
+    #[cfg(feature = "testing")]
+    pub(crate) fn watch(&self) -> Option<crate::testing::Watch> {
+        match self {
+            Self::Here(_) | Self::Elsewhere(_) => None,
+            Self::Sandboxed(lease) => Some(lease.watch()),
+        }
+    }
+
+    /// Whether anybody outside of a test can see it.
+    pub(crate) fn is_real(&self) -> bool {
+        match self {
+            Self::Here(_) | Self::Elsewhere(_) => true,
+            #[cfg(feature = "testing")]
+            Self::Sandboxed(_) => false,
         }
     }
 }
@@ -375,12 +442,12 @@ impl Courier {
     }
 
     /// How long before the end of the lease nobody may work under it any more.
-    pub(crate) fn margin(&self) -> Duration {
+    fn margin(&self) -> Duration {
         self.margin
     }
 
     /// How long somebody may work still, until the margin before the lease can have run out anywhere; `None`: as long as they like.
-    pub(crate) fn left(&self) -> Option<Duration> {
+    fn left(&self) -> Option<Duration> {
         let until = self.desk.state().lasts_until?;
         let left = Duration::from_nanos(until.saturating_sub(sys::boottime_ns()));
         Some(left.saturating_sub(self.margin))

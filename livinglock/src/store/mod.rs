@@ -165,6 +165,8 @@ pub(crate) use courier::{Courier, Tenure};
 pub use engine::ToStore;
 pub use file::FileStore;
 pub(crate) use newcomer::acquire;
+#[cfg(feature = "testing")]
+pub(crate) use newcomer::why_busy;
 #[cfg(all(feature = "cli", feature = "postgres"))]
 pub(crate) use postgres::schema as postgres_schema;
 #[cfg(feature = "cli")]

@@ -15,6 +15,9 @@ use crate::{
     },
 };
 
+/// No lease lasts longer.
+pub(super) const ENDLESS: Duration = Duration::from_secs(1000 * 365 * 24 * 60 * 60);
+
 /// A lock in the memory of this process, for tests of jobs and of whatever uses a [`Store`].
 ///
 /// Clones are the same lock. Its leases run out as an engine's do, or sooner, by [`advance`](Self::advance).
@@ -44,8 +47,9 @@ struct Slot {
     /// What the run before that has left.
     before: Option<Record>,
     hold: Option<Hold>,
-    /// How much further its clock is than ours.
+    /// How much further its clock is than ours, or than the moment at which it stands still.
     advanced: Duration,
+    stands_still_at: Option<Instant>,
 }
 
 /// What is known of a hold, by the clock of the slot.
@@ -69,6 +73,75 @@ impl MemoryStore {
         self.slot().advanced += by;
     }
 
+    /// The same, whose clock goes only where it is [turned](Self::turn_to).
+    pub(super) fn standing_still() -> Self {
+        let store = Self::new();
+        store.slot().stands_still_at = Some(Instant::now());
+        store
+    }
+
+    /// Turns a clock that stands still to so long after it was stopped.
+    pub(super) fn turn_to(&self, time: Duration) {
+        self.slot().advanced = time;
+    }
+
+    /// Puts somebody's record there, and lets him hold it for ever, or not at all.
+    pub(super) fn put(&self, record: Option<Record>, holds: bool) {
+        let mut slot = self.slot();
+        let now = slot.now();
+        slot.record = record;
+        slot.hold = holds.then(|| Hold {
+            begun: now,
+            written: now,
+            expires: now + ENDLESS,
+            is_asked_to_stop: false,
+        });
+    }
+
+    /// The owner of the record, if somebody holds the lock.
+    pub(super) fn owner(&self) -> Option<String> {
+        let mut slot = self.slot();
+        slot.held()?;
+        slot.owner().map(str::to_owned)
+    }
+
+    /// Acquires the lock if nobody holds it; a lease lasts so long from each renewal on.
+    pub(super) fn acquire_for(&self, claim: &Claim, length: Duration) -> Attempt {
+        let mut slot = self.slot();
+        let found = slot.sighting();
+        let may_be_taken = [claim.gone.as_deref(), Some(&*claim.record.owner)]
+            .into_iter()
+            .flatten()
+            .any(|owner| slot.owner() == Some(owner));
+        if found.is_held && !may_be_taken {
+            return Attempt::Busy(found);
+        }
+        // Whoever asks again, because the answer was lost, gets the same.
+        if slot.owner() != Some(&claim.record.owner) {
+            slot.token += 1;
+            slot.before = slot.record.take();
+        }
+        let mut record = claim.record.clone();
+        record.fencing_token = slot.token;
+        let now = slot.now();
+        slot.record = Some(record.clone());
+        slot.hold = Some(Hold {
+            begun: now,
+            written: now,
+            expires: now + length,
+            is_asked_to_stop: false,
+        });
+        Attempt::Acquired(Acquired {
+            predecessor: slot.before.clone().and_then(Predecessor::left),
+            lease: Box::new(MemoryLease {
+                store: self.clone(),
+                owner: record.owner.clone(),
+                length,
+            }),
+            record,
+        })
+    }
+
     fn slot(&self) -> MutexGuard<'_, Slot> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -76,7 +149,7 @@ impl MemoryStore {
 
 impl Slot {
     fn now(&self) -> Instant {
-        Instant::now() + self.advanced
+        self.stands_still_at.unwrap_or_else(Instant::now) + self.advanced
     }
 
     fn owner(&self) -> Option<&str> {
@@ -132,39 +205,7 @@ impl Store for MemoryStore {
     }
 
     fn acquire(&self, claim: &Claim) -> Result<Attempt> {
-        let mut slot = self.slot();
-        let found = slot.sighting();
-        let may_be_taken = [claim.gone.as_deref(), Some(&*claim.record.owner)]
-            .into_iter()
-            .flatten()
-            .any(|owner| slot.owner() == Some(owner));
-        if found.is_held && !may_be_taken {
-            return Ok(Attempt::Busy(found));
-        }
-        // Whoever asks again, because the answer was lost, gets the same.
-        if slot.owner() != Some(&claim.record.owner) {
-            slot.token += 1;
-            slot.before = slot.record.take();
-        }
-        let mut record = claim.record.clone();
-        record.fencing_token = slot.token;
-        let now = slot.now();
-        slot.record = Some(record.clone());
-        slot.hold = Some(Hold {
-            begun: now,
-            written: now,
-            expires: now + claim.length(),
-            is_asked_to_stop: false,
-        });
-        Ok(Attempt::Acquired(Acquired {
-            predecessor: slot.before.clone().and_then(Predecessor::left),
-            lease: Box::new(MemoryLease {
-                store: self.clone(),
-                owner: record.owner.clone(),
-                length: claim.length(),
-            }),
-            record,
-        }))
+        Ok(self.acquire_for(claim, claim.length()))
     }
 
     fn look(&self) -> Result<Sighting> {
