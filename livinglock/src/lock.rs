@@ -247,7 +247,7 @@ impl Options {
 
     /// Acquires the lock and puts it under the care of the pulse.
     pub(crate) fn hold(&self, place: Place<'_>, gate: Arc<Gate>, role: Role) -> Result<Arc<Held>> {
-#[cfg(feature = "testing")]
+        #[cfg(feature = "testing")]
         if testing::is_in_sandbox() {
             return self.hold_in_sandbox(place, gate);
         }
