@@ -4,6 +4,7 @@
 
 mod beat;
 mod doctor;
+mod history;
 mod notification;
 mod place;
 mod run;
@@ -49,6 +50,7 @@ enum Command {
     Wait(wait::Wait),
     Watch(watch::Watch),
     Doctor(doctor::Doctor),
+    History(history::History),
     #[cfg(feature = "postgres")]
     Schema(schema::Schema),
     Completions(shell::Completions),
@@ -75,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::Wait(wait) => wait.run(),
         Command::Watch(watch) => watch.run(),
         Command::Doctor(doctor) => doctor.run(),
+        Command::History(history) => history.run(),
         #[cfg(feature = "postgres")]
         Command::Schema(schema) => schema.run(),
         Command::Completions(completions) => completions.run(),

@@ -27,6 +27,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[cfg(feature = "cli")]
+pub(crate) use metrics::check as check_metrics;
 pub(crate) use news::{End, News};
 #[cfg(feature = "cli")]
 pub(crate) use outcome::Outcome;

@@ -67,4 +67,4 @@ pub(crate) use signal_mask::{SignalFd, SignalMask};
 pub(crate) use static_ptr::{Seen, StaticPtr};
 pub(crate) use stderr::write_stderr;
 #[cfg(feature = "cli")]
-pub(crate) use terminal::Terminal;
+pub(crate) use terminal::{Terminal, columns_of_stdout};

@@ -52,7 +52,7 @@ pub(super) struct Metrics {
 }
 
 /// Checks the name of the file.
-pub(super) fn check(path: &Path) -> Result<()> {
+pub(crate) fn check(path: &Path) -> Result<()> {
     if path
         .extension()
         .is_some_and(|extension| extension == "prom")
