@@ -1,14 +1,16 @@
 //! The journal of real runs, and what `livinglock history` makes of it.
 
 use std::{
+    env,
     fs::{self, OpenOptions},
-    io::Write,
-    os::unix::fs::PermissionsExt,
+    io::{self, Write},
+    os::unix::fs::{PermissionsExt, chown},
     path::Path,
     process::{Command, Output},
 };
 
 use livinglock_tests::{Job, Scene, Signal, wait_until, work_for};
+use rustix::process::geteuid;
 use serde_json::Value;
 
 const OBSERVED: &str = env!("CARGO_BIN_EXE_observed");
@@ -252,6 +254,31 @@ fn what_is_no_journal_says_so() {
             .code(),
         Some(64)
     );
+}
+
+/// It would be given messages of the job, which are nobody else's business.
+#[test]
+fn the_journal_of_another_user_is_refused() {
+    const NOBODY: u32 = 65534;
+    if !geteuid().is_root() {
+        assert!(env::var("CI").as_deref() != Ok("true"), "needs root");
+        // Past what the test harness keeps to itself of a test that passes.
+        let _ = writeln!(io::stderr(), "** SKIPPED: needs root **");
+        return;
+    }
+    let scene = Scene::new();
+    let path = scene.file("runs.jsonl");
+    fs::write(&path, "").expect("a file");
+    chown(&path, Some(NOBODY), Some(NOBODY)).expect("give it away");
+    let ended = observed(&scene, &["exit", "3"]).spawn().wait();
+    assert_eq!(ended.code, Some(3));
+    let line = ended.stderr.lines().next().unwrap_or_default();
+    assert!(
+        line.contains("belongs to user 65534, not to us (user 0)"),
+        "{line}"
+    );
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    assert_eq!(fs::read(&path).expect("the file"), b"");
 }
 
 /// Those who write it take turns, and each line is written in one piece.

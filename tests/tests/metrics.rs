@@ -12,7 +12,11 @@ use std::{
 };
 
 use livinglock_tests::{Job, Scene, Signal, wait_until};
-use nix::fcntl::{Flock, FlockArg};
+use nix::{
+    fcntl::{Flock, FlockArg},
+    sys::stat::Mode,
+    unistd::mkfifo,
+};
 
 const OBSERVED: &str = env!("CARGO_BIN_EXE_observed");
 const CLI: &str = env!("CARGO_BIN_EXE_cli");
@@ -201,6 +205,11 @@ fn what_cannot_be_written_is_told_once_and_changes_nothing() {
     symlink("elsewhere", scene.file("link.prom")).expect("a link");
     fs::create_dir(scene.file("folder.prom")).expect("a folder");
     fs::write(scene.file("other.prom"), "node_load1 0.5\n").expect("a file");
+    mkfifo(&scene.file("fifo.prom"), Mode::S_IRWXU).expect("a FIFO");
+    let huge = File::create(scene.file("huge.prom")).expect("a file");
+    huge.set_len(1 << 40).expect("make it huge");
+    // Where the new file is made before it gets its name.
+    fs::create_dir(scene.file(".aside.prom.new")).expect("a folder");
     for (file, remedy) in [
         ("none/job.prom", "create its folder first"),
         (
@@ -208,6 +217,9 @@ fn what_cannot_be_written_is_told_once_and_changes_nothing() {
             "is a symbolic link; use the path that it leads to",
         ),
         ("folder.prom", "use another path"),
+        ("fifo.prom", "is not a regular file"),
+        ("huge.prom", "more than ours ever have"),
+        ("aside.prom", "failed to write"),
         ("other.prom", "is left as it is; use another path"),
     ] {
         let path = scene.file(file);
@@ -223,6 +235,19 @@ fn what_cannot_be_written_is_told_once_and_changes_nothing() {
     let other = fs::read_to_string(scene.file("other.prom")).expect("the file");
     assert_eq!(other, "node_load1 0.5\n");
     assert!(!scene.file("elsewhere").exists());
+}
+
+/// Whatever was put there before is removed, and not written through.
+#[test]
+fn a_symlink_in_the_place_of_the_new_file_leads_nowhere() {
+    let scene = Scene::new();
+    fs::write(scene.file("precious"), "precious").expect("a file");
+    symlink("precious", scene.file(".job.prom.new")).expect("a link");
+    run(&scene, &["exit", "0"], 0);
+    expect(&scene, "last_exit_code", 0.0);
+    let precious = fs::read_to_string(scene.file("precious")).expect("the file");
+    assert_eq!(precious, "precious");
+    assert!(scene.file(".job.prom.new").symlink_metadata().is_err());
 }
 
 /// Whoever may read the folder can keep its lock.

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
@@ -132,17 +132,12 @@ impl Turn<'_> {
         Ok(bytes)
     }
 
-    /// Puts another file in its place at once, with these permissions and, as far as we may, of this owner.
+    /// Puts another file in its place at once, with these permissions.
     ///
     /// It is not forced to the disk: who waits for that in the end is the job. A power failure may leave an older file, or none.
-    pub(super) fn replace(
-        &self,
-        content: &[u8],
-        mode: u32,
-        owner: Option<&fs::Metadata>,
-    ) -> Result<()> {
+    pub(super) fn replace(&self, content: &[u8], mode: u32) -> Result<()> {
         let aside = self.file.aside();
-        let written = write_aside(&aside, content, mode, owner);
+        let written = write_aside(&aside, content, mode);
         let replaced = written.and_then(|()| fs::rename(&aside, &self.file.path));
         replaced.map_err(|error| {
             // Half a file helps nobody. Where it cannot be removed, the next writer cannot either, and says so.
@@ -171,22 +166,13 @@ fn is_symlink(path: &Path) -> bool {
         .is_ok_and(|found| found.is_symlink())
 }
 
-fn write_aside(
-    path: &Path,
-    content: &[u8],
-    mode: u32,
-    owner: Option<&fs::Metadata>,
-) -> io::Result<()> {
+fn write_aside(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     // A new file, and so nobody else's, whatever somebody puts there: neither a symlink nor a FIFO is followed.
     let mut file = create(path, mode)?;
-    if let Some(owner) = owner.filter(|owner| owner.uid() != sys::effective_user()) {
-        // Only root may give it away, and only so that its owner can go on to write it.
-        let _ = fchown(&file, Some(owner.uid()), Some(owner.gid()));
-    }
     file.write_all(content)
 }
 

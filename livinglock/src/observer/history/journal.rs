@@ -78,7 +78,7 @@ impl Journal {
             return Ok(None);
         };
         let user = sys::effective_user();
-        let what = if found.uid() != user && found.uid() != 0 && user != 0 {
+        let what = if found.uid() != user && found.uid() != 0 {
             format!(
                 "belongs to user {}, not to us (user {user}) or root; remove it or use another path",
                 found.uid()
@@ -106,7 +106,7 @@ impl Journal {
         if size + line.len() as u64 > LONGEST {
             let mut kept = self.newer_half(&file, found)?;
             kept.extend_from_slice(line.as_bytes());
-            return turn.replace(&kept, found.mode() & 0o777, Some(found));
+            return turn.replace(&kept, found.mode() & 0o777);
         }
         let mut last = [b'\n'];
         if size > 0 {

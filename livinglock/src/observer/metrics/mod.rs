@@ -29,8 +29,9 @@ use crate::{
 /// How long a run waits for its turn with something that must not get lost: a little less than the end of a job waits for it.
 const PATIENCE: Duration = Duration::from_millis(900);
 
-/// The least time between two writes that tell of progress alone. Nobody scrapes more often than that.
-const PAUSE: Duration = Duration::from_secs(1);
+/// The least time between two writes that tell of progress alone. Nobody scrapes more often than that; and it is less than the longest
+/// tick of a pulse, of which none is to be left out because it comes a little early.
+const PAUSE: Duration = Duration::from_millis(900);
 
 /// No file is longer, in bytes: it tells of some hundred jobs.
 const LONGEST: u64 = 1 << 20;
@@ -137,7 +138,7 @@ impl Metrics {
                 "has no room for another job; give jobs with many names a file each",
             ));
         }
-        turn.replace(text.as_bytes(), MODE, None)
+        turn.replace(text.as_bytes(), MODE)
     }
 }
 

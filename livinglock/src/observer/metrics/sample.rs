@@ -129,7 +129,7 @@ pub(super) static FAMILIES: [Family; 17] = [
         "livinglock_last_completion_timestamp_seconds",
         Unit::Time,
         &[Sample::LastCompletion],
-        "When the job ended last, however it ended, if it could tell.",
+        "When the last run ended that could tell of its end, however it ended.",
     ),
     gauge(
         "livinglock_last_success_timestamp_seconds",
@@ -141,19 +141,19 @@ pub(super) static FAMILIES: [Family; 17] = [
         "livinglock_last_duration_seconds",
         Unit::Time,
         &[Sample::LastDuration],
-        "How long the run took that ended last.",
+        "How long the last run took that could tell of its end.",
     ),
     gauge(
         "livinglock_last_exit_code",
         Unit::Number,
         &[Sample::LastExitCode],
-        "The exit status of the run that ended last, if it was a process.",
+        "The exit status of the last run that could tell of its end, if it was a process.",
     ),
     gauge(
         "livinglock_last_completed_fencing_token",
         Unit::Number,
         &[Sample::LastCompletedToken],
-        "The fencing token of the run that ended last.",
+        "The fencing token of the run that ended last, whether it could tell or not.",
     ),
     counter(
         "livinglock_runs_total",
