@@ -173,7 +173,7 @@ impl Options {
         self
     }
 
-    /// The file that metrics are written to, for the textfile collector of `node_exporter`; none unless set.
+    /// The file that metrics are written to, for the textfile collector of `node_exporter`; none unless set, or if it is empty.
     ///
     /// Its name has to end in `.prom`, or the lock is not acquired. What cannot be written is told on standard error, once in a run, and
     /// changes nothing else. The runs of several jobs may share a file: each has its [name](Options::name) as a label.
@@ -183,7 +183,7 @@ impl Options {
         self
     }
 
-    /// The journal of runs, which `livinglock history` shows: one line of JSON for each; none unless set.
+    /// The journal of runs, which `livinglock history` shows: one line of JSON for each; none unless set, or if it is empty.
     ///
     /// It is created with the permissions of the lock file, and does not grow beyond a mebibyte: then its older half goes.
     #[cfg(feature = "metrics")]

@@ -307,6 +307,17 @@ fn a_name_for_no_metrics_file_is_refused() {
     assert!(!wrong.exists() && !scene.lock().exists());
 }
 
+/// A name that is empty is that of no file: it may come from a variable that is not set.
+#[test]
+fn where_no_file_is_named_none_is_written() {
+    let scene = Scene::new();
+    let job = observed(&scene, &["exit", "3"]);
+    let ended = job.set("METRICS", "").set("HISTORY", "").spawn().wait();
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    assert_eq!(ended.stderr, "");
+    assert!(!scene.file("job.prom").exists() && !scene.file("runs.jsonl").exists());
+}
+
 #[test]
 fn any_command_has_metrics_under_run() {
     let scene = Scene::new();

@@ -70,7 +70,7 @@ impl Audience {
     )]
     pub(crate) fn check(&self) -> Result<()> {
         #[cfg(feature = "metrics")]
-        if let Some(path) = &self.metrics {
+        if let Some(path) = named(self.metrics.as_ref()) {
             return metrics::check(path);
         }
         Ok(())
@@ -92,12 +92,12 @@ impl Audience {
             desks.extend(bar.map(|bar| Desk::new("livinglock-bar", SHORT, bar)));
         }
         #[cfg(feature = "metrics")]
-        if let Some(path) = self.metrics.as_ref().filter(|_| self.check().is_ok()) {
+        if let Some(path) = named(self.metrics.as_ref()).filter(|_| self.check().is_ok()) {
             let metrics = metrics::Metrics::new(path, name, role);
             desks.push(Desk::new("livinglock-prom", SHORT, metrics));
         }
         #[cfg(feature = "metrics")]
-        if let Some(path) = &self.history {
+        if let Some(path) = named(self.history.as_ref()) {
             let history = history::History::new(path, name, role, mode);
             desks.push(Desk::new("livinglock-hist", SHORT, history));
         }
@@ -112,6 +112,12 @@ impl Audience {
             last: Mutex::new(None),
         }
     }
+}
+
+/// The path of a file, unless it is empty: then it is that of none, so that it can come from a variable that is not set.
+#[cfg(feature = "metrics")]
+fn named(path: Option<&PathBuf>) -> Option<&PathBuf> {
+    path.filter(|path| !path.as_os_str().is_empty())
 }
 
 /// Whoever is told how one run goes.
