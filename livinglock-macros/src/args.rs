@@ -14,6 +14,8 @@ use crate::{scan, suggestion::nearest};
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Kind {
     Path,
+    /// A file that observers write.
+    File,
     /// The URL of a store, or a store.
     Store,
     Name,
@@ -37,7 +39,8 @@ pub(crate) enum Kind {
     Crate,
 }
 
-/// Every key there is. All but `path`, `store`, `on_busy`, `coverage` and `crate` are also the name of a setter of `Job`.
+/// Every key there is. All but `path`, `store`, `on_busy`, `coverage` and `crate` are also the name of a setter of `Job`,
+/// and of a file that is no literal that with `_at`.
 const KEYS: &[(&str, Kind)] = &[
     ("path", Kind::Path),
     ("store", Kind::Store),
@@ -58,6 +61,8 @@ const KEYS: &[(&str, Kind)] = &[
     ("graceful", Kind::Switch),
     ("margin", Kind::Duration { zero: true }),
     ("progress", Kind::Switch),
+    ("metrics", Kind::File),
+    ("history", Kind::File),
     ("ping", Kind::Ping),
     ("coverage", Kind::Coverage),
     ("name", Kind::Name),

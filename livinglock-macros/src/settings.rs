@@ -1,6 +1,6 @@
 //! What the arguments mean, checked one by one and against each other.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use proc_macro2::{Delimiter, Group, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
@@ -71,7 +71,11 @@ pub(crate) fn validate(
             let value = valid(setting(argument, &runtime));
             // It keeps the place of the key, where the compiler talks about the type of the value.
             let span = here.located_at(argument.key.span());
-            let setter = Ident::new(&argument.key.to_string(), span);
+            let setter = match (argument.kind, &argument.value) {
+                (Kind::File, Value::Expression(_)) => format!("{}_at", argument.key),
+                _ => argument.key.to_string(),
+            };
+            let setter = Ident::new(&setter, span);
             job.extend(quote_spanned!(here=> .#setter(#value)));
         }
     }
@@ -180,6 +184,7 @@ fn check_features(arguments: &[Argument], errors: &mut Vec<Error>) {
         // These are features of this crate only so that it knows those of `livinglock`.
         let (feature, is_on) = match &*argument.key.to_string() {
             "progress" => ("progress", cfg!(feature = "progress")),
+            "metrics" | "history" => ("metrics", cfg!(feature = "metrics")),
             "ping" => ("ping", cfg!(feature = "ping")),
             _ => continue,
         };
@@ -233,25 +238,45 @@ fn path(argument: &Argument, runtime: &TokenStream) -> Result<TokenStream> {
     let here = Span::mixed_site();
     match &argument.value {
         Value::Literal(Lit::Str(literal)) => {
-            let path = literal.value();
-            let message = if path.is_empty() {
-                "path is empty; write the absolute path of the lock file, like \"/run/job.lock\""
-            } else if path.contains('\0') {
-                "path contains a NUL character, which no file name can"
-            } else if path.ends_with('/') {
-                "path names a directory; add the name of the lock file"
-            } else if !path.starts_with('/') {
-                "path must be absolute, because cron starts jobs in an unspecified directory"
-            } else {
-                return Ok(quote_spanned!(here=> #runtime::__private::Job::new(#literal)));
-            };
-            Err(error(argument, message))
+            check_path(&literal.value(), "lock file", "/run/job.lock")
+                .map_err(|message| error(argument, message))?;
+            Ok(quote_spanned!(here=> #runtime::__private::Job::new(#literal)))
         }
         Value::Literal(_) => Err(error(argument, "expected a path")),
         expression => {
             let path = borrow(expression.to_token_stream());
             Ok(quote_spanned!(here=> #runtime::__private::Job::at(#path)))
         }
+    }
+}
+
+/// Checks the path of what is named here, with an example of one.
+fn check_path(path: &str, what: &str, example: &str) -> std::result::Result<(), String> {
+    Err(if path.is_empty() {
+        format!("path is empty; write the absolute path of the {what}, like \"{example}\"")
+    } else if path.contains('\0') {
+        "path contains a NUL character, which no file name can".to_owned()
+    } else if path.ends_with('/') {
+        format!("path names a directory; add the name of the {what}")
+    } else if !path.starts_with('/') {
+        "path must be absolute, because cron starts jobs in an unspecified directory".to_owned()
+    } else {
+        return Ok(());
+    })
+}
+
+/// Checks the path of a file that observers write.
+fn check_file(key: &Ident, path: &str) -> std::result::Result<(), String> {
+    if key != "metrics" {
+        return check_path(path, "journal", "/var/log/job.jsonl");
+    }
+    let example = "/var/lib/prometheus/node-exporter/job.prom";
+    check_path(path, "metrics file", example)?;
+    // As it is written: the collector makes a difference between `.prom` and `.PROM`.
+    if Path::new(path).extension().is_some_and(|it| it == "prom") {
+        Ok(())
+    } else {
+        Err("the name must end in `.prom`, because node_exporter reads no other file".to_owned())
     }
 }
 
@@ -339,6 +364,7 @@ fn setting(argument: &Argument, runtime: &TokenStream) -> Result<TokenStream> {
             let text = borrow(text.clone());
             return Ok(quote_spanned!(here=> ::core::convert::AsRef::<str>::as_ref(#text)));
         }
+        Value::Expression(path) if argument.kind == Kind::File => return Ok(borrow(path.clone())),
         Value::Expression(tokens) => return Ok(tokens.clone()),
         Value::Implied => return Ok(quote_spanned!(here=> true)),
         Value::Absent => return Ok(TokenStream::new()),
@@ -380,6 +406,10 @@ fn setting(argument: &Argument, runtime: &TokenStream) -> Result<TokenStream> {
         )),
         (Kind::Name, Lit::Str(_)) => Ok(literal.to_token_stream()),
         (Kind::Name, _) => Err(error(argument, "expected a name in quotes")),
+        (Kind::File, Lit::Str(path)) => check_file(&argument.key, &path.value())
+            .map(|()| literal.to_token_stream())
+            .map_err(|message| error(argument, message)),
+        (Kind::File, _) => Err(error(argument, "expected a path")),
         (Kind::Ping, Lit::Str(url)) => match check_ping(&url.value()) {
             Ok(()) => Ok(literal.to_token_stream()),
             Err(message) => Err(error(argument, message)),

@@ -2,7 +2,7 @@
 use std::{
     fmt,
     panic::{self, AssertUnwindSafe},
-    path::Path,
+    path::{Path, PathBuf},
     process::{ExitCode, Termination},
     sync::Arc,
     thread,
@@ -42,7 +42,24 @@ pub struct Job<'a> {
     graceful: bool,
     margin: Option<Duration>,
     progress: bool,
+    metrics: Option<FilePath<'a>>,
+    history: Option<FilePath<'a>>,
     ping: Option<Discreet<&'a str>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum FilePath<'a> {
+    Literal(&'a str),
+    Path(&'a Path),
+}
+
+impl FilePath<'_> {
+    fn to_owned(self) -> PathBuf {
+        match self {
+            Self::Literal(path) => path.into(),
+            Self::Path(path) => path.into(),
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -109,6 +126,8 @@ impl<'a> Job<'a> {
             graceful: false,
             margin: None,
             progress: false,
+            metrics: None,
+            history: None,
             ping: None,
         }
     }
@@ -239,6 +258,34 @@ impl<'a> Job<'a> {
         self
     }
 
+    /// The file at a literal path that metrics are written to.
+    #[must_use]
+    pub const fn metrics(mut self, path: &'a str) -> Self {
+        self.metrics = Some(FilePath::Literal(path));
+        self
+    }
+
+    /// The file at a computed path that metrics are written to.
+    #[must_use]
+    pub fn metrics_at<P: AsRef<Path> + ?Sized>(mut self, path: &'a P) -> Self {
+        self.metrics = Some(FilePath::Path(path.as_ref()));
+        self
+    }
+
+    /// The journal of runs at a literal path.
+    #[must_use]
+    pub const fn history(mut self, path: &'a str) -> Self {
+        self.history = Some(FilePath::Literal(path));
+        self
+    }
+
+    /// The journal of runs at a computed path.
+    #[must_use]
+    pub fn history_at<P: AsRef<Path> + ?Sized>(mut self, path: &'a P) -> Self {
+        self.history = Some(FilePath::Path(path.as_ref()));
+        self
+    }
+
     /// The URL that is pinged when a run begins and ends; an empty one is nobody's.
     #[must_use]
     pub const fn ping(mut self, url: &'a str) -> Self {
@@ -281,6 +328,8 @@ impl Job<'_> {
     fn audience(&self) -> Audience {
         Audience {
             progress: self.progress,
+            metrics: self.metrics.map(FilePath::to_owned),
+            history: self.history.map(FilePath::to_owned),
             ping: self.ping.map(|Discreet(url)| Discreet(url.to_owned())),
         }
     }

@@ -1,5 +1,7 @@
 //! The API without macros.
 
+#[cfg(feature = "metrics")]
+use std::path::PathBuf;
 use std::{panic::Location, path::Path, sync::Arc, thread, time::Duration};
 
 #[cfg(feature = "testing")]
@@ -173,6 +175,25 @@ impl Options {
         self
     }
 
+    /// The file that metrics are written to, for the textfile collector of `node_exporter`; none unless set, or if it is empty.
+    ///
+    /// Its name has to end in `.prom`, or the lock is not acquired. What cannot be written is told on standard error, once in a run, and
+    /// changes nothing else. The runs of several jobs may share a file: each has its [name](Options::name) as a label.
+    #[cfg(feature = "metrics")]
+    pub fn metrics(mut self, path: impl Into<PathBuf>) -> Self {
+        self.audience.metrics = Some(path.into());
+        self
+    }
+
+    /// The journal of runs, which `livinglock history` shows: one line of JSON for each; none unless set, or if it is empty.
+    ///
+    /// It is created with the permissions of the lock file, and does not grow beyond a mebibyte: then its older half goes.
+    #[cfg(feature = "metrics")]
+    pub fn history(mut self, path: impl Into<PathBuf>) -> Self {
+        self.audience.history = Some(path.into());
+        self
+    }
+
     /// The URL that is pinged when a run begins, and how it ends, as healthchecks.io knows it; nobody unless set, or if it is empty.
     ///
     /// `/start`, `/fail` or the exit status is put at its end. A run never fails because of it: a URL that cannot be pinged is told in a
@@ -233,7 +254,7 @@ impl Options {
         Ok(match place {
             Place::File(path) => OwnPlace::File(path.to_owned()),
             Place::Store(store) => {
-                let name = self.name.clone().unwrap_or_else(program_name);
+                let name = self.job_name();
                 OwnPlace::Store(store.to_store(&name)?)
             }
         })
@@ -251,8 +272,7 @@ impl Options {
         if testing::is_in_sandbox() {
             return self.hold_in_sandbox(place, gate);
         }
-        let name = self.name.clone().unwrap_or_else(program_name);
-        let observers = self.audience.gather(role, &name);
+        let observers = self.audience.gather(role, &self.job_name(), self.mode);
         match self.get_hold(place, &gate, role) {
             Ok((terms, hold, wakes)) => Held::new(gate, terms, observers, hold, wakes),
             Err(error) => {
@@ -269,7 +289,7 @@ impl Options {
         let (mut terms, acquired, wakes) = self.get_hold(place, &gate, Role::Function)?;
         terms.graceful = false;
         let watch = acquired.lease.watch();
-        let observers = Audience::default().gather(Role::Function, "");
+        let observers = Audience::default().gather(Role::Function, "", self.mode);
         let held = Held::new(gate, terms, observers, acquired, wakes)?;
         if let Some(watch) = watch {
             watch.begin(&held);
@@ -285,7 +305,8 @@ impl Options {
         role: Role,
     ) -> Result<(Terms, Hold, u32)> {
         let heartbeat = self.checked_times()?;
-        let name = self.name.clone().unwrap_or_else(program_name);
+        self.audience.check()?;
+        let name = self.job_name();
         let approach = self.approach(place, &name, heartbeat)?;
         let claim = self.claim(approach.place(), &name, heartbeat, role, gate)?;
         // Before the lock is ours: a stop after that has to show.
@@ -303,6 +324,10 @@ impl Options {
             graceful: self.graceful,
         };
         Ok((terms, approach.acquire_within(self.wait, &claim)?, wakes))
+    }
+
+    fn job_name(&self) -> String {
+        self.name.clone().unwrap_or_else(program_name)
     }
 
     fn approach(&self, place: Place<'_>, name: &str, heartbeat: Duration) -> Result<Approach> {

@@ -7,6 +7,8 @@ pub(crate) mod beat;
 #[cfg(feature = "cli")]
 pub(crate) mod doctor;
 mod event;
+#[cfg(feature = "cli")]
+pub(crate) mod history;
 mod holder;
 mod lease;
 #[cfg(feature = "ping")]

@@ -76,7 +76,7 @@ impl Package {
              [workspace]\n\
              [dependencies]\n\
              anyhow = \"1\"\n\
-             livinglock = {{ path = \"{}\", features = [\"ping\", \"postgres\"] }}\n\
+             livinglock = {{ path = \"{}\", features = [\"metrics\", \"ping\", \"postgres\"] }}\n\
              tokio = {{ version = \"1\", features = [\"macros\", \"rt\"] }}\n",
             root.join("livinglock").display(),
         );

@@ -1,5 +1,8 @@
 //! What the attribute expands to, pinned.
 
+use proc_macro2::Span;
+use syn::Ident;
+
 use super::*;
 
 fn tokens(source: &str) -> TokenStream {
@@ -287,6 +290,31 @@ fn a_literal_url_to_ping_needs_the_feature_for_that() {
     let is_on = cfg!(feature = "ping");
     assert_eq!(expanded.contains(refusal), !is_on, "{expanded}");
     assert_eq!(expanded.contains(". ping"), is_on, "{expanded}");
+}
+
+/// As above.
+#[test]
+fn a_key_needs_its_feature() {
+    for (key, value, feature, is_on) in [
+        ("metrics", "/x.prom", "metrics", cfg!(feature = "metrics")),
+        ("history", "/x.jsonl", "metrics", cfg!(feature = "metrics")),
+    ] {
+        let key = Ident::new(key, Span::call_site());
+        let expanded = batch(
+            quote!(path = "/x", #key = #value),
+            quote!(
+                fn main() {}
+            ),
+        )
+        .to_string();
+        let refusal = format!("`{key}` requires the `{feature}` feature of `livinglock`");
+        assert_eq!(expanded.contains(&refusal), !is_on, "{expanded}");
+        assert_eq!(
+            expanded.contains(&format!(". {key} (")),
+            is_on,
+            "{expanded}"
+        );
+    }
 }
 
 /// The future carries the guard, and the compiler is told what the block returns; unless that cannot be written.

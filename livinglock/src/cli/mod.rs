@@ -4,6 +4,7 @@
 
 mod beat;
 mod doctor;
+mod history;
 mod notification;
 mod place;
 mod run;
@@ -43,12 +44,13 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Beat(beat::Beat),
-    Run(run::Run),
+    Run(Box<run::Run>),
     Status(status::Status),
     Stop(stop::Stop),
     Wait(wait::Wait),
     Watch(watch::Watch),
     Doctor(doctor::Doctor),
+    History(history::History),
     #[cfg(feature = "postgres")]
     Schema(schema::Schema),
     Completions(shell::Completions),
@@ -60,7 +62,7 @@ enum Command {
 pub fn main() -> ExitCode {
     // It stands in crontabs before short commands, and to prepare the helps of all the others takes a tenth of its time.
     let command = match run::Run::alone() {
-        Some(run) => run.map(Command::Run),
+        Some(run) => run.map(|run| Command::Run(Box::new(run))),
         None => Arguments::try_parse().map(|arguments| arguments.command),
     };
     let command = match command {
@@ -75,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::Wait(wait) => wait.run(),
         Command::Watch(watch) => watch.run(),
         Command::Doctor(doctor) => doctor.run(),
+        Command::History(history) => history.run(),
         #[cfg(feature = "postgres")]
         Command::Schema(schema) => schema.run(),
         Command::Completions(completions) => completions.run(),

@@ -2,30 +2,52 @@
 //!
 //! They are told what has happened, and decide nothing.
 
+#[cfg(feature = "metrics")]
+mod clock;
 mod desk;
+#[cfg(feature = "metrics")]
+pub(crate) mod history;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod news;
+#[cfg(feature = "metrics")]
+mod outcome;
 #[cfg(feature = "ping")]
 mod ping;
 #[cfg(feature = "progress")]
 pub(crate) mod progress;
+#[cfg(feature = "metrics")]
+mod shared_file;
 mod unit;
 
 use std::{
     fmt,
+    path::PathBuf,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
+#[cfg(feature = "cli")]
+pub(crate) use metrics::check as check_metrics;
 pub(crate) use news::{End, News};
+#[cfg(feature = "cli")]
+pub(crate) use outcome::Outcome;
 
 use self::{desk::Desk, unit::Unit};
-use crate::{error::Error, pulse::Role, record::Record, report};
+use crate::{
+    error::{Error, Result},
+    pulse::Role,
+    record::Record,
+    report,
+};
 
 /// Whom a job asks to be told of its runs.
 #[derive(Clone, Debug, Default)]
 #[allow(dead_code, reason = "the features decide who can be told")]
 pub(crate) struct Audience {
     pub(crate) progress: bool,
+    pub(crate) metrics: Option<PathBuf>,
+    pub(crate) history: Option<PathBuf>,
     pub(crate) ping: Option<Discreet<String>>,
 }
 
@@ -40,19 +62,44 @@ impl<T> fmt::Debug for Discreet<T> {
 }
 
 impl Audience {
-    /// Those who are told of a run of the job with this name that plays this role.
+    /// Checks that everybody can be told who is asked for.
+    #[allow(
+        clippy::unnecessary_wraps,
+        clippy::unused_self,
+        reason = "the features decide who can be told"
+    )]
+    pub(crate) fn check(&self) -> Result<()> {
+        #[cfg(feature = "metrics")]
+        if let Some(path) = named(self.metrics.as_ref()) {
+            return metrics::check(path);
+        }
+        Ok(())
+    }
+
+    /// Those who are told of a run of the job with this name that plays this role. Where they make files of its own, those have the
+    /// permissions of its lock file.
     #[allow(
         clippy::unused_self,
         unused_mut,
         unused_variables,
         reason = "the features decide who can be told"
     )]
-    pub(crate) fn gather(&self, role: Role, name: &str) -> Observers {
+    pub(crate) fn gather(&self, role: Role, name: &str, mode: u32) -> Observers {
         let mut desks = Vec::new();
         #[cfg(feature = "progress")]
         if self.progress {
             let bar = progress::Bar::on_the_terminal();
             desks.extend(bar.map(|bar| Desk::new("livinglock-bar", SHORT, bar)));
+        }
+        #[cfg(feature = "metrics")]
+        if let Some(path) = named(self.metrics.as_ref()).filter(|_| self.check().is_ok()) {
+            let metrics = metrics::Metrics::new(path, name, role);
+            desks.push(Desk::new("livinglock-prom", SHORT, metrics));
+        }
+        #[cfg(feature = "metrics")]
+        if let Some(path) = named(self.history.as_ref()) {
+            let history = history::History::new(path, name, role, mode);
+            desks.push(Desk::new("livinglock-hist", SHORT, history));
         }
         #[cfg(feature = "ping")]
         if let Some(Discreet(url)) = &self.ping {
@@ -65,6 +112,12 @@ impl Audience {
             last: Mutex::new(None),
         }
     }
+}
+
+/// The path of a file, unless it is empty: then it is that of none, so that it can come from a variable that is not set.
+#[cfg(feature = "metrics")]
+fn named(path: Option<&PathBuf>) -> Option<&PathBuf> {
+    path.filter(|path| !path.as_os_str().is_empty())
 }
 
 /// Whoever is told how one run goes.

@@ -31,8 +31,8 @@ pub(crate) enum Outcome {
     Terminating,
     /// The file of such a holder is replaced.
     Fenced,
-    /// Somebody outside cannot be told of a run.
-    #[cfg(feature = "ping")]
+    /// Somebody outside cannot be told of a run, or a file that tells of it cannot be written.
+    #[cfg(any(feature = "metrics", feature = "ping"))]
     Untold,
 }
 
@@ -44,6 +44,7 @@ pub(crate) enum Outcome {
 )]
 pub(crate) struct Event<'a> {
     pub(crate) outcome: Outcome,
+    /// Or the file that cannot be written.
     pub(crate) lock: &'a Path,
     /// Of the holder, or of the run before.
     pub(crate) record: Option<&'a Record>,
@@ -113,7 +114,7 @@ mod emission {
                 Self::GivenUp => "given_up",
                 Self::Terminating => "terminating",
                 Self::Fenced => "fenced",
-                #[cfg(feature = "ping")]
+                #[cfg(any(feature = "metrics", feature = "ping"))]
                 Self::Untold => "untold",
             }
         }
@@ -163,7 +164,7 @@ mod emission {
                 | Outcome::Stopped
                 | Outcome::Terminating
                 | Outcome::Fenced => emit!(Level::WARN),
-                #[cfg(feature = "ping")]
+                #[cfg(any(feature = "metrics", feature = "ping"))]
                 Outcome::Untold => emit!(Level::WARN),
                 Outcome::Failed | Outcome::Closing | Outcome::Expiring | Outcome::GivenUp => {
                     emit!(Level::ERROR);

@@ -6,6 +6,14 @@ use std::{fs::File, io, os::fd::AsRawFd};
 /// (`std` adds `O_CLOEXEC`, so that no child inherits the lock across `exec`.)
 pub(crate) const OPEN_FLAGS: i32 = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
 
+/// The one of them that a reader may do without, who gives nothing away.
+#[cfg(feature = "cli")]
+pub(crate) const NOT_THROUGH_SYMLINKS: i32 = libc::O_NOFOLLOW;
+
+/// Opening a folder, and nothing else. The path to it may lead through symlinks, as the path to any file may.
+#[cfg(feature = "metrics")]
+pub(crate) const FOLDER_FLAGS: i32 = libc::O_DIRECTORY | libc::O_NONBLOCK;
+
 /// The effective user of this process.
 pub(crate) fn effective_user() -> u32 {
     // SAFETY: takes no argument and cannot fail.

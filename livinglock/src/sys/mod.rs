@@ -14,6 +14,8 @@ mod child;
 #[cfg(feature = "cli")]
 mod datagram;
 mod file;
+#[cfg(feature = "metrics")]
+mod folder_lock;
 mod membarrier;
 #[cfg(feature = "cli")]
 mod open_file;
@@ -40,9 +42,13 @@ pub(crate) use child::{
 };
 #[cfg(feature = "cli")]
 pub(crate) use datagram::{ask_for_senders, receive, send_with};
-pub(crate) use file::{OPEN_FLAGS, effective_user, file_system_type};
+#[cfg(feature = "metrics")]
+pub(crate) use file::FOLDER_FLAGS;
 #[cfg(feature = "cli")]
-pub(crate) use file::{Room, room};
+pub(crate) use file::{NOT_THROUGH_SYMLINKS, Room, room};
+pub(crate) use file::{OPEN_FLAGS, effective_user, file_system_type};
+#[cfg(feature = "metrics")]
+pub(crate) use folder_lock::{try_lock_whole, unlock_whole};
 pub(crate) use membarrier::Barrier;
 #[cfg(feature = "cli")]
 pub(crate) use open_file::is_same_open_file;
@@ -61,4 +67,4 @@ pub(crate) use signal_mask::{SignalFd, SignalMask};
 pub(crate) use static_ptr::{Seen, StaticPtr};
 pub(crate) use stderr::write_stderr;
 #[cfg(feature = "cli")]
-pub(crate) use terminal::Terminal;
+pub(crate) use terminal::{Terminal, columns_of_stdout};

@@ -55,3 +55,16 @@ impl Terminal {
         self.0.try_clone().map(OwnedFd::from)
     }
 }
+
+/// How wide the terminal is that standard output is, in columns; `None` if it is none, or does not tell.
+pub(crate) fn columns_of_stdout() -> Option<usize> {
+    let mut size = libc::winsize {
+        ws_row: 0,
+        ws_col: 0,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    // SAFETY: the size is writable for the whole call; of what is no terminal the call is an error.
+    let told = unsafe { libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &raw mut size) } == 0;
+    (told && size.ws_col > 0).then(|| usize::from(size.ws_col))
+}

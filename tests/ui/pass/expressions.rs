@@ -34,6 +34,8 @@ fn longest<I: IntoIterator<Item = T>, T>(times: I, longer: fn(T, T) -> T) -> T {
     mode = 0o600 | 0o040,
     network_fs = !cfg!(unix),
     graceful = cfg!(unix),
+    metrics = env::temp_dir().join("livinglock-ui-expressions.prom"),
+    history = format!("{}/livinglock-ui-expressions.jsonl", env::temp_dir().display()),
     name = format!("job {}", process::id()),
     crate = crate::lock,
 )]

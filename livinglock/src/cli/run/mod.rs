@@ -20,7 +20,7 @@ use std::{
 
 use clap::{
     Args, Command, FromArgMatches,
-    builder::{PossibleValuesParser, TypedValueParser},
+    builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser},
 };
 
 use self::{evidence::Evidence, keeper::Keeper, runner::Runner, sources::Beat};
@@ -29,7 +29,7 @@ use crate::{
     batch::{self, Job},
     cli::place::{shown, url_in},
     error::{Error, Result},
-    exit_status, gate,
+    exit_status, gate, observer,
     pulse::{Held, Role},
     report,
     sys::Terminal,
@@ -103,6 +103,12 @@ pub(super) struct Run {
     /// With a store: how long before the lease can run out everything is ended [default: 8 ticks and some more]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     margin: Option<Duration>,
+    /// Write metrics for Prometheus to this file, whose name ends in `.prom`
+    #[arg(long, value_name = "PATH", value_parser = metrics_file())]
+    metrics: Option<PathBuf>,
+    /// Keep a journal of the runs in this file, for `livinglock history`
+    #[arg(long, value_name = "PATH")]
+    history: Option<PathBuf>,
     /// The URL to ping when the command begins, and how it ended, as healthchecks.io knows it; nobody if it is empty
     #[cfg(feature = "ping")]
     #[arg(long, value_name = "URL")]
@@ -231,6 +237,12 @@ impl Run {
         if let Some(mode) = self.mode {
             job = job.mode(mode);
         }
+        if let Some(metrics) = &self.metrics {
+            job = job.metrics_at(metrics);
+        }
+        if let Some(history) = &self.history {
+            job = job.history_at(history);
+        }
         #[cfg(feature = "ping")]
         if let Some(url) = &self.ping {
             job = job.ping(url);
@@ -244,6 +256,13 @@ fn on_stale() -> impl TypedValueParser<Value = OnStale> {
         "fence" => OnStale::Fence,
         "report" => OnStale::Report,
         _ => OnStale::Terminate,
+    })
+}
+
+fn metrics_file() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match observer::check_metrics(&path) {
+        Ok(()) => Ok(path),
+        Err(error) => Err(error.to_string()),
     })
 }
 

@@ -1,0 +1,120 @@
+//! A journal of the runs of a job: one line of JSON for each.
+
+mod entry;
+mod journal;
+
+use std::{path::Path, time::Duration};
+
+use self::journal::Journal;
+use super::{
+    News, clock,
+    desk::Observer,
+    outcome::{Course, Outcome, leaves_its_record},
+};
+pub(crate) use entry::Entry;
+#[cfg(feature = "cli")]
+pub(crate) use journal::last;
+
+use crate::{
+    error::Result,
+    predecessor::Predecessor,
+    pulse::Role,
+    record::{self, Record},
+};
+
+/// How long a run waits for its turn: a little less than the end of a job waits for it.
+const PATIENCE: Duration = Duration::from_millis(900);
+
+/// Whoever writes the lines of one run.
+///
+/// A run that yields has none, since it is none; a run whose lock could not be had has one. A run that was killed cannot write its own, so
+/// the next one does, which finds its record.
+#[derive(Debug)]
+pub(super) struct History {
+    journal: Journal,
+    name: String,
+    course: Course,
+    /// Of the run whose lock was taken over.
+    before: Option<Outcome>,
+    /// It was told that the journal cannot be written.
+    is_told: bool,
+}
+
+impl History {
+    /// The journal of a run that plays this role, which is created with these permissions.
+    pub(super) fn new(path: &Path, name: &str, role: Role, mode: u32) -> Self {
+        Self {
+            journal: Journal::new(path, mode),
+            name: record::bounded_name(name),
+            course: Course::of(role),
+            before: None,
+            is_told: false,
+        }
+    }
+
+    fn write(&mut self, news: &News, record: Option<&Record>) -> Result<()> {
+        match (news, record) {
+            (News::Failed(reason), _) => {
+                let entry = Entry::of_refused(&self.name, reason);
+                self.journal.add(&entry, self.patience())
+            }
+            (News::Began(Some(before)), _) => self.write_predecessor(before),
+            (News::Progressed, _) => {
+                self.course.progresses();
+                Ok(())
+            }
+            (News::Hung, _) => {
+                self.course.stalls();
+                Ok(())
+            }
+            (News::Ended(end), Some(record)) => {
+                let entry = Entry {
+                    exit_status: self.course.exit_status(*end),
+                    predecessor: self.before,
+                    ended: clock::text(clock::now()),
+                    duration_ms: record::milliseconds(clock::since(record.acquired_ns)),
+                    ..Entry::of(record, self.course.outcome(*end))
+                };
+                if leaves_its_record(*end) {
+                    self.journal.add_once(&entry, self.patience())
+                } else {
+                    self.journal.add(&entry, self.patience())
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn write_predecessor(&mut self, before: &Predecessor) -> Result<()> {
+        let Some((outcome, record)) = Outcome::of_predecessor(before) else {
+            return Ok(());
+        };
+        self.before = Some(outcome);
+        // A damaged record names nobody.
+        if record.owner.is_empty() {
+            return Ok(());
+        }
+        let entry = Entry::of(record, outcome);
+        self.journal.add_once(&entry, self.patience())
+    }
+
+    /// Where nobody could write before, the job does not wait for it at its end once more.
+    fn patience(&self) -> Duration {
+        if self.is_told {
+            Duration::ZERO
+        } else {
+            PATIENCE
+        }
+    }
+}
+
+impl Observer for History {
+    fn hear(&mut self, news: &News, record: Option<&Record>) {
+        if let Err(error) = self.write(news, record) {
+            if !self.is_told {
+                self.journal.file().tell(&error);
+            }
+            self.is_told = true;
+        }
+    }
+}

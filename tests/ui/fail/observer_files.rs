@@ -1,0 +1,22 @@
+#[livinglock::batch(path = "/run/x.lock", metrics = "job.prom", history = "runs.jsonl")]
+fn relative() {}
+
+#[livinglock::batch(path = "/run/x.lock", metrics = "", history = "")]
+fn empty() {}
+
+#[livinglock::batch(path = "/run/x.lock", metrics = "/var/lib/metrics/", history = "/var/log/")]
+fn directories() {}
+
+#[livinglock::batch(path = "/run/x.lock", metrics = "/var/lib/metrics/job.txt")]
+fn not_for_the_collector() {}
+
+#[livinglock::batch(path = "/run/x.lock", metrics = "/var/lib/metrics/.prom")]
+fn no_name() {}
+
+#[livinglock::batch(path = "/run/x.lock", metrics = 3, history)]
+fn no_path() {}
+
+#[livinglock::batch(path = "/run/x.lock", metrics = 3_u8 + 4, history = 5_u8)]
+fn neither_is_a_path() {}
+
+fn main() {}
