@@ -1,8 +1,8 @@
 //! What a job usually takes from a checkpoint to the next one is learned, told, and left to the next run.
 
-use std::process::Command;
+use std::{fs, process::Command};
 
-use livinglock_tests::{Job, Scene, wait_until};
+use livinglock_tests::{Job, Running, Scene, wait_until};
 
 const JOB: &str = env!("CARGO_BIN_EXE_job");
 const CLI: &str = env!("CARGO_BIN_EXE_cli");
@@ -79,5 +79,36 @@ fn of_a_checkpoint_that_is_passed_all_the_time_nothing_is_told() {
     let shown = status(&scene, &[]);
     assert!(!shown.contains("usually takes"), "{shown}");
     scene.give("end");
+    assert_eq!(holder.wait().code, Some(0));
+}
+
+/// The gate was closed for each of them, and opened again: what they took is what they took.
+#[test]
+fn units_so_slow_that_a_newcomer_asked_are_learned_as_they_were() {
+    const UNITS: usize = 4;
+    const STALE: u64 = 400;
+    let scene = Scene::new();
+    let silences = |holder: &Running| holder.stderr().matches("made no checkpoint for").count();
+    let holder = scene
+        .job(JOB, &["awaited", &UNITS.to_string()])
+        .stale(STALE)
+        .heartbeat(80)
+        .warn(STALE + 80)
+        .grace(30_000)
+        .spawn();
+    for unit in 1..UNITS {
+        wait_until("the holder is silent", || silences(&holder) == unit);
+        let asker = scene.job(JOB, &["work", "1", "0"]).stale(STALE).spawn();
+        scene.wait_for_record("\"state\":\"closing\"");
+        assert_eq!(asker.kill().signal, Some(9), "unit {unit}");
+        scene.give(&format!("unit-{unit}"));
+        scene.wait_for_record("\"state\":\"working\"");
+    }
+    wait_until("the holder is silent", || silences(&holder) == UNITS);
+    let left = fs::read_to_string(scene.lock()).expect("read the record");
+    let (_, usual) = left.split_once("\"usual_ms\":").expect(&left);
+    let (usual, _) = usual.split_once(['}', ',']).expect(&left);
+    assert!(usual.parse::<u64>().expect(&left) >= STALE, "{left}");
+    scene.give(&format!("unit-{UNITS}"));
     assert_eq!(holder.wait().code, Some(0));
 }

@@ -80,6 +80,7 @@ impl Duty {
     pub(super) fn count(&mut self, tick: Duration) {
         self.silence += tick;
         self.since_heartbeat += tick;
+        self.pace.count(tick);
     }
 
     /// Takes note of progress; whether there was any.
@@ -89,9 +90,7 @@ impl Duty {
         };
         let mut checkpoint =
             Checkpoint::new(passed.site, passed.message.as_deref(), passed.progress);
-        if let Some(last) = &self.record.checkpoint {
-            self.pace.learn(last, self.silence);
-        }
+        self.pace.learn(self.record.checkpoint.as_ref());
         // In less than that many have passed that nobody saw.
         let least = milliseconds(self.record.tick() * 2);
         checkpoint.usual_ms = self.pace.usual(&checkpoint).filter(|usual| *usual >= least);

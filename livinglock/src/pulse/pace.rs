@@ -1,6 +1,10 @@
 //! How long a job usually takes from a checkpoint to the next one: learned, to be told, and deciding nothing.
+//!
+//! It is the median of the last few gaps. An average, weighted or not, is drawn far away by the one unit that hung for an hour, which is
+//! just what the next one is to be compared with; and it has to be told what an outlier is. The pulse looks once in a tick, so a gap is
+//! right to a tick, and of several that fall into one tick there is no more to know than that they were short.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, mem, time::Duration};
 
 use crate::record::{Checkpoint, milliseconds};
 
@@ -13,9 +17,14 @@ const GAPS: usize = 7;
 /// So few gaps tell nothing.
 const LEAST_GAPS: usize = 3;
 
-/// What was learned of the checkpoints of one run, the last that was passed at the end.
+/// What was learned of the checkpoints of one run.
 #[derive(Debug, Default)]
-pub(super) struct Pace(Vec<Site>);
+pub(super) struct Pace {
+    /// The last that was passed at the end.
+    sites: Vec<Site>,
+    /// Time since the last checkpoint, counted in ticks: a newcomer or a store that ends a silence ends no unit.
+    gap: Duration,
+}
 
 #[derive(Debug)]
 struct Site {
@@ -50,21 +59,28 @@ impl Pace {
         pace
     }
 
-    /// So long the job took from this checkpoint to the next one.
-    pub(super) fn learn(&mut self, checkpoint: &Checkpoint, gap: Duration) {
-        self.site(checkpoint).learn(milliseconds(gap));
+    pub(super) fn count(&mut self, tick: Duration) {
+        self.gap += tick;
+    }
+
+    /// The job has passed a checkpoint, and this one before, if any.
+    pub(super) fn learn(&mut self, last: Option<&Checkpoint>) {
+        let gap = milliseconds(mem::take(&mut self.gap));
+        if let Some(last) = last {
+            self.site(last).learn(gap);
+        }
     }
 
     /// How long it usually takes from there, in milliseconds, if that is known: the median.
     pub(super) fn usual(&self, checkpoint: &Checkpoint) -> Option<u64> {
-        let site = self.0.iter().find(|site| site.is_of(checkpoint))?;
+        let site = self.sites.iter().find(|site| site.is_of(checkpoint))?;
         let mut gaps: Vec<u64> = site.gaps.iter().copied().collect();
         gaps.sort_unstable();
         (gaps.len() >= LEAST_GAPS).then(|| gaps[gaps.len() / 2])
     }
 
     fn site(&mut self, checkpoint: &Checkpoint) -> &mut Site {
-        let known = self.0.iter().position(|site| site.is_of(checkpoint));
+        let known = self.sites.iter().position(|site| site.is_of(checkpoint));
         let site = known.map_or_else(
             || Site {
                 file: checkpoint.file.clone(),
@@ -72,87 +88,17 @@ impl Pace {
                 column: checkpoint.column,
                 gaps: VecDeque::with_capacity(GAPS),
             },
-            |known| self.0.remove(known),
+            |known| self.sites.remove(known),
         );
-        if self.0.len() == MOST_SITES {
+        if self.sites.len() == MOST_SITES {
             // The one that was not passed for longest.
-            self.0.remove(0);
+            self.sites.remove(0);
         }
-        self.0.push(site);
-        let last = self.0.len() - 1;
-        &mut self.0[last]
+        self.sites.push(site);
+        let last = self.sites.len() - 1;
+        &mut self.sites[last]
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(line: u32) -> Checkpoint {
-        Checkpoint {
-            file: "src/import.rs".to_owned(),
-            line,
-            ..Checkpoint::default()
-        }
-    }
-
-    fn learned(gaps: &[u64]) -> Option<u64> {
-        let mut pace = Pace::default();
-        for gap in gaps {
-            pace.learn(&at(1), Duration::from_millis(*gap));
-        }
-        pace.usual(&at(1))
-    }
-
-    #[test]
-    fn one_that_was_held_up_is_not_usual() {
-        assert_eq!(learned(&[12_000, 12_100]), None);
-        assert_eq!(learned(&[12_000, 12_100, 3_600_000]), Some(12_100));
-        assert_eq!(
-            learned(&[3_600_000, 1, 12_000, 12_100, 11_900]),
-            Some(12_000)
-        );
-    }
-
-    #[test]
-    fn a_job_that_has_become_slower_is_followed() {
-        let before = [1_000; 100];
-        let after = [5_000; 4];
-        assert_eq!(learned(&before), Some(1_000));
-        assert_eq!(learned(&[&before[..], &after[..]].concat()), Some(5_000));
-    }
-
-    #[test]
-    fn each_checkpoint_has_its_own() {
-        let mut pace = Pace::default();
-        for _ in 0..3 {
-            pace.learn(&at(1), Duration::from_secs(1));
-            pace.learn(&at(2), Duration::from_secs(60));
-        }
-        assert_eq!(pace.usual(&at(1)), Some(1_000));
-        assert_eq!(pace.usual(&at(2)), Some(60_000));
-        assert_eq!(pace.usual(&at(3)), None);
-    }
-
-    #[test]
-    fn of_many_checkpoints_the_last_ones_are_known() {
-        let mut pace = Pace::default();
-        for line in 0..1000 {
-            (0..3).for_each(|_| pace.learn(&at(line), Duration::from_secs(1)));
-        }
-        assert_eq!(pace.0.len(), MOST_SITES);
-        assert_eq!(pace.usual(&at(999)), Some(1_000));
-        assert_eq!(pace.usual(&at(0)), None);
-    }
-
-    #[test]
-    fn what_the_run_before_knew_is_known_until_this_one_knows_better() {
-        let mut before = at(1);
-        assert_eq!(Pace::of_the_run_before(&before).usual(&at(1)), None);
-        before.usual_ms = Some(12_000);
-        let mut pace = Pace::of_the_run_before(&before);
-        assert_eq!(pace.usual(&at(1)), Some(12_000));
-        (0..4).for_each(|_| pace.learn(&at(1), Duration::from_secs(2)));
-        assert_eq!(pace.usual(&at(1)), Some(2_000));
-    }
-}
+mod tests;

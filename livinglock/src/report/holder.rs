@@ -8,6 +8,9 @@ use crate::{
     stop::Stop,
 };
 
+/// A silence of so many times what is usual is no usual one: below that, `warn` is too short, and the place is not to blame.
+const UNUSUAL: u32 = 2;
+
 /// What a holder says of its own silence.
 pub(crate) fn silent(
     path: &Path,
@@ -18,6 +21,10 @@ pub(crate) fn silent(
     let pace = record
         .checkpoint
         .as_ref()
+        .filter(|it| {
+            let usual = Duration::from_millis(it.usual_ms.unwrap_or_default());
+            silence >= usual.saturating_mul(UNUSUAL)
+        })
         .and_then(|it| super::usual(it, Some(silence)));
     format!(
         "{}: {} made no checkpoint for {}; {}{}; {}",

@@ -64,6 +64,31 @@ fn a_predecessor_says_when_it_ran_and_where_it_stopped() {
 }
 
 #[test]
+fn a_silence_is_told_beside_what_is_usual_if_it_is_clearly_longer() {
+    let said = |usual_ms, seconds| {
+        let mut record = record();
+        if let Some(checkpoint) = &mut record.checkpoint {
+            checkpoint.usual_ms = usual_ms;
+        }
+        silent(path(), &record, Duration::from_secs(seconds), &[])
+    };
+    let line = |silence: &str, pace: &str| {
+        format!(
+            "/run/nightly.lock: pid 4121 (nightly) made no checkpoint for {silence}; \
+             last checkpoint src/import.rs:88 \"order 12\" (12/500){pace}; its threads are gone"
+        )
+    };
+    let pace = "; src/import.rs:88 usually takes 12s, now 43m";
+    assert_eq!(said(Some(12_000), 43 * 60), line("43m", pace));
+    let pace = "; src/import.rs:88 usually takes 12s, now 24s";
+    assert_eq!(said(Some(12_000), 24), line("24s", pace));
+    assert_eq!(said(Some(12_000), 23), line("23s", ""));
+    assert_eq!(said(None, 43 * 60), line("43m", ""));
+    // Whatever a forged record left to us.
+    assert_eq!(said(Some(u64::MAX), 43 * 60), line("43m", ""));
+}
+
+#[test]
 fn nothing_in_a_record_steers_the_terminal() {
     let hostile = Record {
         name: "\u{1b}[2Jnightly\n\u{202e}".to_owned(),

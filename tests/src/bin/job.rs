@@ -58,6 +58,7 @@ fn main() {
     match arguments[..] {
         ["work", units, milliseconds] => work(number(units), milliseconds),
         ["paced", units, milliseconds] => paced(number(units), milliseconds),
+        ["awaited", units] => awaited(number(units)),
         ["print", units] => print(number(units)),
         ["until", file] => work_until(file),
         ["slow", milliseconds] => slow(milliseconds),
@@ -139,6 +140,14 @@ fn paced(units: u64, milliseconds: &str) {
             PART.wait_for("end");
         }
         pause(milliseconds);
+    }
+}
+
+/// So many units, each of which takes until the test gives its file.
+fn awaited(units: u64) {
+    for unit in 1..=units {
+        checkpoint!("unit {unit}");
+        PART.wait_for(&format!("unit-{unit}"));
     }
 }
 
