@@ -122,6 +122,24 @@
 //! On `main` the exit status is that of the [`Stop`](crate::Stop) either way. A destructor of a thread-local value needs `try_checkpoint!`, because
 //! to unwind from it aborts; in any other destructor `checkpoint!` never unwinds a second time.
 //!
+//! # Without macros
+//!
+//! A [`Lock`](crate::Lock) is proven by calls of [`heartbeat`](crate::Lock::heartbeat), and by nothing else: it has no scope, so that checkpoints,
+//! `assert_held!`, [`stop_requested`](crate::stop_requested), [`predecessor`](crate::predecessor) and [`fencing_token`](crate::fencing_token) know
+//! nothing of it. Ask the `Lock` itself.
+//!
+//! ```
+//! # let path = std::env::temp_dir().join(format!("guide-heartbeat-{}.lock", std::process::id()));
+//! let lock = livinglock::Lock::acquire(&path)?;
+//! for _order in 0..3 {
+//!     lock.heartbeat()?; // where a checkpoint would be
+//! }
+//! assert_eq!(livinglock::fencing_token(), None);
+//! assert!(lock.fencing_token() > 0);
+//! # lock.release()?;
+//! # Ok::<(), livinglock::Error>(())
+//! ```
+//!
 //! # Threads
 //!
 //! With the lock on `main` every thread counts: whichever passes a checkpoint proves work, and after a hang the last one of each is reported. So one

@@ -168,7 +168,7 @@
 //! ```
 //!
 //! In a job the token is [`fencing_token`](crate::fencing_token), or [`Lock::fencing_token`](crate::Lock::fencing_token). Take it once, at the
-//! beginning: whoever asks after the lock is lost gets `None`.
+//! beginning, and send it with every write.
 //!
 //! # Which engine
 //!
@@ -260,7 +260,10 @@
 //! ```
 //!
 //! What every store has to keep is a suite of tests, with the feature `testing`. In your tests
-#![cfg_attr(feature = "testing", doc = "[`store_conformance!`](crate::store_conformance)")]
+#![cfg_attr(
+    feature = "testing",
+    doc = "[`store_conformance!`](crate::store_conformance)"
+)]
 #![cfg_attr(not(feature = "testing"), doc = "`store_conformance!`")]
 //! makes each case one; here are two of them by name:
 //!
