@@ -15,7 +15,7 @@
 //! | `ErrLockBusy` | [`Error::is_busy`](crate::Error::is_busy), with the holder's record |
 //! | `StaleTimeout`, 1 hour | [`stale`](crate::Options::stale), the same; but it is the holder's that counts |
 //! | `HeartBeatMinimalInterval`, 1 minute | [`heartbeat`](crate::Options::heartbeat), the same; shorter than half of `stale` |
-//! | `Dependencies`: a file system, a clock and processes for tests | a lock in memory, `livinglock::testing`, with the feature `testing` |
+//! | `Dependencies`: a file system, a clock and processes for tests | a [sandbox](super::services#testing), with the feature `testing` |
 //!
 //! Call by call:
 //!
@@ -119,7 +119,7 @@
 //! | `LockExtender.extendActiveLock` | a checkpoint |
 //! | `KeepAliveLockProvider` | nothing: a timer that extends a lock keeps a hung job's lock as well |
 //! | `LockAssert.assertLocked()` | [`assert_held!`](crate::assert_held) |
-//! | `LockAssert.TestHelper` | a test calls the locked function, with a lock in memory |
+//! | `LockAssert.TestHelper` | a test calls the locked function in a [sandbox](super::services#testing) |
 //! | `LockingTaskExecutor` | a function with a closure, as below, or [`Lock`](crate::Lock) |
 //! | `null`, `Optional.empty()` of a skipped method | `on_busy`, `None`, or an error that [is busy](crate::Error::is_busy) |
 //! | a skipped run says nothing | one line, unless `quiet` |

@@ -180,9 +180,11 @@
 //! | `closing`, `expiring` | error | the job hangs, and is about to lose its lock |
 //! | `given_up` | error | it has reached no checkpoint, and is ended |
 //! | `failed` | error | the lock cannot be had, or not be released |
+//! | `untold` | warning | a ping did not arrive |
 //!
-//! A job that is silent is no alarm by itself. What has to wake somebody: a job that has not *succeeded* for longer than two of its periods. Nothing
-//! that livinglock says replaces that, since a job that is never started says nothing.
+//! What has to wake somebody is a job that has not *succeeded* for longer than two of its periods. No line tells of that, since a job that is never
+//! started says nothing. For that somebody outside has to expect it: with the feature and key `ping`, or `livinglock run --ping URL`, a service such as
+//! healthchecks.io is told of each beginning and end ([front page](crate#what-others-are-told)).
 //!
 //! # When ..
 //!
@@ -228,6 +230,7 @@
 //! | `the lease of .. is about to run out after .. without a checkpoint` | it hangs, and stops itself | look at what it waits for |
 //! | `the lease of .. is about to run out and cannot be renewed: ..` | it is cut off, and stops itself | look at the server, and at the way to it |
 //! | `lost the lock: its lease is over` | it stood still for longer than its lease | ask who has stopped it |
+//! | `could not ping .. for ..; the job goes on` | the service was not told, or not in time | look at the way to it |
 //! | `has ended, but not all that it had started; ended .. before releasing the lock` | of `livinglock run`: the command has left processes in the background | nothing, or mend the command |
 //!
 //! ## .. it never ran: exit status 73

@@ -262,38 +262,51 @@
 //!
 //! # Testing
 //!
-//! Take the place of the lock as an argument, and a test gives each run its own. With the feature `testing` that is a lock in memory, whose time
-//! the test lets pass:
+//! With the feature `testing` a locked function is tested as it is, with whatever `path` or `store` it has: in a sandbox the lock is in memory, and
+//! the test says what happens to it. These four are worth a test in every job that goes on where the last one stopped:
 //!
 #![cfg_attr(feature = "testing", doc = "```")]
 #![cfg_attr(not(feature = "testing"), doc = "```ignore")]
-//! use std::time::Duration;
+//! use livinglock::{Error, Fate, Stop, testing::{Run, Sandbox}};
 //!
-//! use livinglock::{Error, Lock, store::ToStore, testing::MemoryStore};
-//!
-//! #[livinglock::batch(store = store, name = "import")]
-//! fn import(store: impl ToStore, orders: &[u32]) -> Result<u64, Error> {
+//! #[livinglock::batch(path = "/run/import.lock", stale = "1h")]
+//! fn import(orders: &[&str]) -> Result<usize, Error> {
 //!     let start = livinglock::predecessor()
 //!         .and_then(|before| before.record()?.checkpoint.as_ref()?.done)
+//!         .and_then(|done| usize::try_from(done).ok())
 //!         .unwrap_or(0);
-//!     for (i, order) in orders.iter().enumerate().skip(usize::try_from(start).unwrap_or(0)) {
+//!     for (i, order) in orders.iter().enumerate().skip(start) {
 //!         livinglock::checkpoint!(done = i, total = orders.len(), "order {order}");
 //!     }
-//!     Ok(start)
+//!     Ok(orders.len().saturating_sub(start))
 //! }
+//! let orders = ["a", "b", "c"];
 //!
-//! let store = MemoryStore::new();
+//! // It runs, and passes a checkpoint at each order.
+//! let sandbox = Sandbox::new();
+//! let lock = sandbox.lock("/run/import.lock");
+//! assert_eq!(sandbox.run(|| import(&orders)).unwrap().unwrap(), 3);
+//! assert_eq!(lock.passed(), 3);
 //!
-//! // Another host is at it.
-//! let other = Lock::options().acquire_in(store.clone())?;
-//! assert!(import(store.clone(), &[1, 2]).unwrap_err().is_busy());
+//! // Somebody is at it.
+//! let sandbox = Sandbox::new();
+//! sandbox.lock("/run/import.lock").held_by(Run::new("import"));
+//! assert!(sandbox.run(|| import(&orders)).unwrap().unwrap_err().is_busy());
 //!
-//! // It was cut off, and its lease runs out.
-//! store.advance(Duration::from_secs(24 * 60 * 60));
-//! assert_eq!(import(store.clone(), &[1, 2])?, 0); // it had counted nothing
-//! # drop(other);
-//! # Ok::<(), Error>(())
+//! // It goes on where a crash was.
+//! let sandbox = Sandbox::new();
+//! sandbox.lock("/run/import.lock").left_by(Run::new("import").progress(2, 3), Fate::Crashed);
+//! assert_eq!(sandbox.run(|| import(&orders)).unwrap().unwrap(), 1);
+//!
+//! // It stops when it is told to, and has counted what is done.
+//! let sandbox = Sandbox::new();
+//! let lock = sandbox.lock("/run/import.lock");
+//! lock.stop_after(2, Stop::AtMost);
+//! assert_eq!(sandbox.run(|| import(&orders)).unwrap_err(), Stop::AtMost);
+//! assert_eq!(lock.record().unwrap().checkpoint.unwrap().done, Some(1));
 //! ```
 //!
-//! A test of a function with a lock file gives it a path in a temporary folder. Locks of one process exclude each other as those of two do, so that
-//! no test needs a second process to see what a busy lock does.
+//! Its clock stands still until the test lets it go on. That, and what else a sandbox can do, is said in the module
+#![cfg_attr(feature = "testing", doc = "[`testing`](crate::testing).")]
+#![cfg_attr(not(feature = "testing"), doc = "`livinglock::testing`.")]
+//! Without the feature, a test gives each function a path in a temporary folder: locks of one process exclude each other as those of two do.

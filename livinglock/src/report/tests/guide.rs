@@ -17,6 +17,7 @@ const SOURCES: &[&str] = &[
     include_str!("../../batch.rs"),
     include_str!("../../error.rs"),
     include_str!("../../store/file/opened.rs"),
+    include_str!("../ping.rs"),
     include_str!("../run.rs"),
 ];
 
