@@ -127,6 +127,9 @@
 //! night().unwrap();
 //! ```
 //!
+//! To wait for the inner lock is silence of the outer one: `wait` is part of the unit there. What [`predecessor`](crate::predecessor),
+//! [`fencing_token`](crate::fencing_token) and `assert_held!` tell is of the innermost one.
+//!
 //! Whoever needs several locks takes them everywhere in the same order, as with any mutex. One that the caller holds itself is never waited for, but
 //! busy at once: `this process .. holds it already; release it first`.
 //!
