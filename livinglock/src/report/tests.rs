@@ -1,5 +1,7 @@
 //! Tests of the sentences.
 
+mod guide;
+
 use super::*;
 
 fn record() -> Record {
