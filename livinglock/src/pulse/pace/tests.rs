@@ -20,7 +20,9 @@ fn take(pace: &mut Pace, line: u32, gap: u64) {
 
 fn learned(gaps: &[u64]) -> Option<u64> {
     let mut pace = Pace::default();
-    gaps.iter().for_each(|gap| take(&mut pace, 1, *gap));
+    for gap in gaps {
+        take(&mut pace, 1, *gap);
+    }
     pace.usual(&at(1))
 }
 
@@ -96,10 +98,10 @@ proptest! {
                 (vec(11_000_u64..13_000, count - strange), vec(any::<u32>(), strange))
             })
         }),
-        order in any::<u64>(),
+        order in any::<usize>(),
     ) {
         let mut last: Vec<u64> = usual.iter().copied().chain(strange.into_iter().map(u64::from)).collect();
-        let by = order as usize % last.len();
+        let by = order % last.len();
         last.rotate_left(by);
         // Only as many as are there, or else more than count: older ones of any length.
         let before = if last.len() == GAPS { before } else { Vec::new() };
