@@ -59,7 +59,8 @@
 //! The time before the first checkpoint counts as well: from the moment at which the lock is acquired.
 //!
 //! There is no need to guess. Begin with the hour that is the default. The pulse learns how long the job usually takes from each
-//! checkpoint to the next one, the line after `warn` says it, and so does `livinglock status`: `src/import.rs:88 usually takes 12s, now 43m`.
+//! checkpoint to the next one, and `livinglock status` says it: `src/import.rs:88 usually takes 12s, now 43m`. So does the line after `warn`, if the
+//! silence is at least twice as long as usual.
 //! Then `stale` is some times the slowest of these.
 //!
 //! ## One long call

@@ -180,7 +180,7 @@
 //! | `closing`, `expiring` | error | the job hangs, and is about to lose its lock |
 //! | `given_up` | error | it has reached no checkpoint, and is ended |
 //! | `failed` | error | the lock cannot be had, or not be released |
-//! | `untold` | warning | a ping did not arrive |
+//! | `untold` | warning | a ping did not arrive, or a file that tells of a run cannot be written |
 //!
 //! What has to wake somebody is a job that has not *succeeded* for longer than two of its periods. No line tells of that, since a job that is never
 //! started says nothing. For that somebody outside has to expect it: with the feature and key `ping`, or `livinglock run --ping URL`, a service such as
