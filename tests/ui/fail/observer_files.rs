@@ -16,7 +16,4 @@ fn no_name() {}
 #[livinglock::batch(path = "/run/x.lock", metrics = 3, history)]
 fn no_path() {}
 
-#[livinglock::batch(path = "/run/x.lock", metrics = 3_u8 + 4, history = 5_u8 + 4)]
-fn neither_is_a_path() {}
-
 fn main() {}
