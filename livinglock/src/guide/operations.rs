@@ -167,6 +167,15 @@
 //! livinglock status --json /run/lock | jq -r '.[] | select(.exit_status == 2) | "\(.name) on \(.host): \(.condition)"'
 //! ```
 //!
+//! With the feature `metrics` a job writes a file for the textfile collector of Prometheus' `node_exporter`, and a journal of its runs, which
+//! `livinglock history` shows with a bar for each duration. What is worth an alarm there:
+//!
+//! | alarm | expression |
+//! |---|---|
+//! | it did not succeed for a day | `time() - livinglock_last_success_timestamp_seconds > 26 * 3600` |
+//! | it hangs | `livinglock_running == 1 and time() - livinglock_last_checkpoint_timestamp_seconds > livinglock_stale_seconds` |
+//! | it never gets to run | `increase(livinglock_busy_total[1d]) > 10`, or another number that fits the schedule |
+//!
 //! With the feature `tracing` every line is an event with target `livinglock` and fields, of which `outcome` tells which line it is:
 //!
 //! | `outcome` | level | the line |

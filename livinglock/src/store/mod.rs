@@ -59,7 +59,9 @@
 //!     fn acquire(&self, claim: &Claim) -> Result<Attempt, Error> {
 //!         let mut slot = self.slot();
 //!         let found = slot.sighting();
-//!         if found.is_held && (claim.gone.is_none() || slot.owner() != claim.gone.as_deref()) {
+//!         // Of one that has gone for certain; or ours, by a call whose answer was lost.
+//!         let may_be_taken = [claim.gone.as_deref(), Some(&*claim.record.owner)];
+//!         if found.is_held && !(slot.owner().is_some() && may_be_taken.contains(&slot.owner())) {
 //!             return Ok(Attempt::Busy(found));
 //!         }
 //!         slot.token += 1;
