@@ -9,8 +9,8 @@ use livinglock_benches::{Folder, Subject, Table, print_host};
 use program::{Program, Source};
 
 /// Builds from nothing take seconds.
-const COLD_ROUNDS: usize = 9;
-const CHANGED_ROUNDS: usize = 41;
+const COLD_ROUNDS: usize = 5;
+const CHANGED_ROUNDS: usize = 31;
 
 const BARE: &str = "bare `fn main`";
 const OURS: &str = "`#[livinglock::batch]`, `checkpoint!`";
