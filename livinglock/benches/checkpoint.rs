@@ -1,4 +1,5 @@
-//! What a checkpoint costs in a loop, beside the loop without it and beside what else one would put there.
+//! What a checkpoint costs in a loop, beside the loop without it and beside what else one would put there; in every place that it
+//! can be in, and what it costs to get there.
 
 use std::{
     cell::Cell,
@@ -14,7 +15,9 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use livinglock::checkpoint;
-use livinglock_benches::{Subject, Table, print_host, timed};
+use livinglock_benches::{
+    CALLS, Loop, PLACES, POLLS, Place, Stay, Subject, Table, Work, print_host, timed,
+};
 
 /// Copies of a loop that differ in a constant, which keeps the linker from merging them, and therefore in their addresses.
 macro_rules! copies {
@@ -347,11 +350,71 @@ fn all(lock: &str) {
     hash_loop(4, "four threads", lock);
 }
 
+/// Where the other tables have it.
+const CORE: &str = "below the locked `main`";
+
+/// The core case, and the same loops in all other places.
+fn places(title: &str, yardstick: [Loop; 4], loops: [Loop; 4]) {
+    let table = Table::new(format!("{title}, `checkpoint!()` in other places"))
+        // Long beside a thread that starts.
+        .sample(Duration::from_millis(1))
+        .row(Subject::new("load and branch").copies(yardstick))
+        .row(Subject::new(CORE).copies(loops));
+    let row = |place: Place| {
+        let subject = Subject::new(place.name).within(1.05, CORE);
+        loops.into_iter().fold(subject, |subject, body| {
+            subject.copy(move |passes| (place.run)(body, passes).expect(OURS))
+        })
+    };
+    PLACES.map(row).into_iter().fold(table, Table::row).run();
+}
+
+/// Why a lock of this process is to be had.
+const OURS: &str = "nobody else knows its path";
+
+fn there_and_back<const N: usize>(what: &str, stays: [Stay; N]) {
+    let works = [
+        ("nothing in it", nothing as Work),
+        ("one checkpoint in it", one_checkpoint),
+    ];
+    for (title, work) in works {
+        let row = |stay: Stay| {
+            Subject::new(stay.name).copy(move |times| (stay.run)(times, work).expect(OURS))
+        };
+        let table = Table::new(format!("{what}, {title}")).sample(Duration::from_millis(1));
+        stays.map(row).into_iter().fold(table, Table::row).run();
+    }
+}
+
+fn nothing() {
+    black_box(());
+}
+
+fn one_checkpoint() {
+    checkpoint!();
+}
+
+fn elsewhere() {
+    places(
+        "a pass of an empty loop",
+        copies!(load_and_branch),
+        copies!(plain),
+    );
+    places(
+        "eight passes to a turn of an empty loop",
+        copies!(eight_loads),
+        copies!(eight_checkpoints),
+    );
+    there_and_back("one call", CALLS);
+    there_and_back("one poll of a future", POLLS);
+}
+
 /// The same loops under a lock; a `main` in a module, so that one run measures both.
 mod held {
     #[livinglock::batch(path = std::env::temp_dir().join(format!("livinglock-bench-{}.lock", std::process::id())), stale = "1h")]
     pub(super) fn main() {
         super::all("lock held");
+        super::elsewhere();
     }
 }
 

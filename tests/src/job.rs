@@ -1,6 +1,7 @@
 //! A job that is about to be started.
 
 use std::{
+    ffi::OsStr,
     fs::File,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -77,6 +78,26 @@ impl Job {
     /// Stopped by itself, just before it looks for the lock file.
     pub fn stopped(self) -> Self {
         self.set("STOPPED", "1")
+    }
+
+    /// What the unit of a service has to say to start it, by systemd; what it says goes to `said` in the scene.
+    ///
+    /// # Panics
+    ///
+    /// Not all of it is UTF-8.
+    pub fn as_service(&self) -> String {
+        let text = |word: &OsStr| word.to_str().expect("UTF-8").to_owned();
+        let program = [self.command.get_program()].into_iter();
+        let words: Vec<_> = program.chain(self.command.get_args()).map(text).collect();
+        let variables = self.command.get_envs().filter_map(|(name, value)| {
+            Some(format!("Environment={}={}\n", text(name), text(value?)))
+        });
+        format!(
+            "[Service]\nType=notify\nExecStart={}\n{}StandardError=append:{}\nLimitCORE=0\n",
+            words.join(" "),
+            variables.collect::<String>(),
+            self.scene.join("said").display()
+        )
     }
 
     /// Starts it.

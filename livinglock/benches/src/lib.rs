@@ -7,12 +7,16 @@
 
 mod host;
 mod passes;
+mod places;
 mod setting;
+mod stays;
 mod table;
 
 pub use host::print_host;
 pub use passes::{bare_in_library, checkpoint_in_library};
+pub use places::{Loop, PLACES, Place};
 pub use setting::{Folder, Holder};
+pub use stays::{CALLS, POLLS, Stay, Work};
 pub use table::{Subject, Table, timed};
 
 /// Whether this is a real measurement, as under `cargo bench`, or only a trial that everything runs.

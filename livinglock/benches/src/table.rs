@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// The rounds of a real measurement.
+/// The rounds of a real measurement, unless its table says otherwise.
 const ROUNDS: usize = 300;
 
 /// What one sample should last: long beside a clock reading (20 ns), short beside a time slice (milliseconds).
@@ -151,9 +151,27 @@ pub struct Table<'a> {
     title: String,
     baseline: Option<&'static str>,
     is_of_pairs: bool,
+    rounds: usize,
     sample: Duration,
+    unit: Unit,
     subjects: Vec<Subject<'a>>,
 }
+
+/// What times are printed in.
+struct Unit {
+    name: &'static str,
+    nanos: f64,
+}
+
+const NANOSECONDS: Unit = Unit {
+    name: "ns",
+    nanos: 1.0,
+};
+
+const MILLISECONDS: Unit = Unit {
+    name: "ms",
+    nanos: 1e6,
+};
 
 impl<'a> Table<'a> {
     /// A table whose ratios are to its first subject.
@@ -162,7 +180,9 @@ impl<'a> Table<'a> {
             title: title.into(),
             baseline: None,
             is_of_pairs: false,
+            rounds: ROUNDS,
             sample: SAMPLE,
+            unit: NANOSECONDS,
             subjects: Vec::new(),
         }
     }
@@ -188,6 +208,15 @@ impl<'a> Table<'a> {
         self
     }
 
+    /// Makes every sample be one pass, in so many rounds and told in milliseconds, for what takes seconds.
+    #[must_use]
+    pub fn slow(mut self, rounds: usize) -> Self {
+        self.rounds = rounds;
+        self.sample = Duration::ZERO;
+        self.unit = MILLISECONDS;
+        self
+    }
+
     /// Adds a row.
     #[must_use]
     pub fn row(mut self, subject: Subject<'a>) -> Self {
@@ -202,12 +231,14 @@ impl<'a> Table<'a> {
     /// When a goal or the baseline names no subject of this table.
     pub fn run(mut self) {
         let (rounds, sample) = if crate::measuring() {
-            (ROUNDS, self.sample)
+            (self.rounds, self.sample)
         } else {
-            (1, Duration::from_nanos(1))
+            (1, Duration::from_nanos(1).min(self.sample))
         };
-        for subject in &mut self.subjects {
-            subject.calibrate(sample);
+        if !sample.is_zero() {
+            for subject in &mut self.subjects {
+                subject.calibrate(sample);
+            }
         }
         let count = self.subjects.len();
         for round in 0..rounds {
@@ -229,7 +260,8 @@ impl<'a> Table<'a> {
             baseline.name
         };
         println!("\n{} ({rounds} rounds; ratios to: {words})\n", self.title);
-        println!("| subject | best ns | median ns | ratio of best | median ratio | goal |");
+        let unit = self.unit.name;
+        println!("| subject | best {unit} | median {unit} | ratio of best | median ratio | goal |");
         println!("|---|--:|--:|--:|--:|---|");
         for (index, subject) in self.subjects.iter().enumerate() {
             let baseline = if self.is_of_pairs {
@@ -246,8 +278,8 @@ impl<'a> Table<'a> {
             println!(
                 "| {} | {} | {} | {:.3} | {:.3} | {} |",
                 subject.name,
-                nanos(subject.best()),
-                nanos(median(subject.samples.clone())),
+                figure(subject.best() / self.unit.nanos),
+                figure(median(subject.samples.clone()) / self.unit.nanos),
                 subject.best() / baseline.best(),
                 subject.paired(baseline, |mine, theirs| mine / theirs),
                 goals.join("; "),
@@ -298,7 +330,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// Three figures where they mean something.
-fn nanos(value: f64) -> String {
+fn figure(value: f64) -> String {
     if value < 100.0 {
         format!("{value:.3}")
     } else {

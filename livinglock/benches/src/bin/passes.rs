@@ -1,9 +1,10 @@
-//! `passes SUBJECT N` runs one loop N times, for an instruction counter to watch.
+//! `passes SUBJECT N [held [PLACE]]` runs one loop N times, or goes somewhere and back, for an instruction counter to watch: without a lock,
+//! with one, or in a place of its scopes.
 
-use std::{hint::black_box, process::ExitCode};
+use std::{env, hint::black_box, process::ExitCode};
 
 use livinglock::checkpoint;
-use livinglock_benches::{bare_in_library, checkpoint_in_library};
+use livinglock_benches::{CALLS, Loop, PLACES, POLLS, bare_in_library, checkpoint_in_library};
 
 fn bare(passes: u64) {
     for _ in 0..passes {
@@ -72,16 +73,10 @@ fn units_with_checkpoint(passes: u64) {
     }
 }
 
-fn run() -> Result<(), Box<dyn std::error::Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let subject = arguments.next().ok_or("usage: passes SUBJECT N [held]")?;
-    let passes = black_box(
-        arguments
-            .next()
-            .ok_or("usage: passes SUBJECT N [held]")?
-            .parse()?,
-    );
-    let subject: fn(u64) = match subject.as_str() {
+const USAGE: &str = "usage: passes SUBJECT N [held [PLACE]]";
+
+fn subject(name: &str) -> Option<Loop> {
+    Some(match name {
         "bare" => bare,
         "plain" => plain,
         "four-sites" => four_sites,
@@ -92,9 +87,31 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         "library" => checkpoint_in_library,
         "bare-unit" => units,
         "unit" => units_with_checkpoint,
-        _ => return Err(format!("unknown subject {subject}").into()),
+        _ => return None,
+    })
+}
+
+fn nothing() {
+    black_box(());
+}
+
+fn run() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [name, passes, held_at @ ..] = &arguments[..] else {
+        return Err(USAGE.into());
     };
-    subject(passes);
+    let passes = black_box(passes.parse()?);
+    if let Some(stay) = CALLS.iter().chain(&POLLS).find(|stay| stay.slug == name) {
+        (stay.run)(passes, nothing)?;
+        return Ok(());
+    }
+    let subject = subject(name).ok_or(USAGE)?;
+    if let [_, slug] = held_at {
+        let place = PLACES.iter().find(|place| place.slug == slug);
+        (place.ok_or(USAGE)?.run)(subject, passes)?;
+    } else {
+        subject(passes);
+    }
     Ok(())
 }
 
@@ -107,7 +124,7 @@ mod held {
 }
 
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
-    if std::env::args().nth(3).as_deref() == Some("held") {
+    if env::args().nth(3).as_deref() == Some("held") {
         return Ok(held::main());
     }
     run()?;
