@@ -1,4 +1,8 @@
 //! How long a job usually takes from a checkpoint to the next one: learned, to be told, and deciding nothing.
+//!
+//! It is the median of the last few gaps. An average, weighted or not, is drawn far away by the one unit that hung for an hour, which is
+//! just what the next one is to be compared with; and it has to be told what an outlier is. The pulse looks once in a tick, so a gap is
+//! right to a tick, and of several that fall into one tick there is no more to know than that they were short.
 
 use std::{collections::VecDeque, mem, time::Duration};
 
@@ -97,87 +101,4 @@ impl Pace {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(line: u32) -> Checkpoint {
-        Checkpoint {
-            file: "src/import.rs".to_owned(),
-            line,
-            ..Checkpoint::default()
-        }
-    }
-
-    /// The job takes so many milliseconds from this line to the next checkpoint.
-    fn take(pace: &mut Pace, line: u32, gap: u64) {
-        pace.count(Duration::from_millis(gap));
-        pace.learn(Some(&at(line)));
-    }
-
-    fn learned(gaps: &[u64]) -> Option<u64> {
-        let mut pace = Pace::default();
-        gaps.iter().for_each(|gap| take(&mut pace, 1, *gap));
-        pace.usual(&at(1))
-    }
-
-    #[test]
-    fn one_that_was_held_up_is_not_usual() {
-        assert_eq!(learned(&[12_000, 12_100]), None);
-        assert_eq!(learned(&[12_000, 12_100, 3_600_000]), Some(12_100));
-        assert_eq!(
-            learned(&[3_600_000, 1, 12_000, 12_100, 11_900]),
-            Some(12_000)
-        );
-    }
-
-    #[test]
-    fn a_job_that_has_become_slower_is_followed() {
-        let before = [1_000; 100];
-        let after = [5_000; 4];
-        assert_eq!(learned(&before), Some(1_000));
-        assert_eq!(learned(&[&before[..], &after[..]].concat()), Some(5_000));
-    }
-
-    #[test]
-    fn the_time_before_the_first_checkpoint_is_of_none() {
-        let mut pace = Pace::default();
-        pace.count(Duration::from_secs(3600));
-        pace.learn(None);
-        (0..3).for_each(|_| take(&mut pace, 1, 1_000));
-        assert_eq!(pace.usual(&at(1)), Some(1_000));
-    }
-
-    #[test]
-    fn each_checkpoint_has_its_own() {
-        let mut pace = Pace::default();
-        for _ in 0..3 {
-            take(&mut pace, 1, 1_000);
-            take(&mut pace, 2, 60_000);
-        }
-        assert_eq!(pace.usual(&at(1)), Some(1_000));
-        assert_eq!(pace.usual(&at(2)), Some(60_000));
-        assert_eq!(pace.usual(&at(3)), None);
-    }
-
-    #[test]
-    fn of_many_checkpoints_the_last_ones_are_known() {
-        let mut pace = Pace::default();
-        for line in 0..1000 {
-            (0..3).for_each(|_| take(&mut pace, line, 1_000));
-        }
-        assert_eq!(pace.sites.len(), MOST_SITES);
-        assert_eq!(pace.usual(&at(999)), Some(1_000));
-        assert_eq!(pace.usual(&at(0)), None);
-    }
-
-    #[test]
-    fn what_the_run_before_knew_is_known_until_this_one_knows_better() {
-        let mut before = at(1);
-        assert_eq!(Pace::of_the_run_before(&before).usual(&at(1)), None);
-        before.usual_ms = Some(12_000);
-        let mut pace = Pace::of_the_run_before(&before);
-        assert_eq!(pace.usual(&at(1)), Some(12_000));
-        (0..4).for_each(|_| take(&mut pace, 1, 2_000));
-        assert_eq!(pace.usual(&at(1)), Some(2_000));
-    }
-}
+mod tests;

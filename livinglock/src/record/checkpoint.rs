@@ -28,6 +28,8 @@ pub struct Checkpoint {
     pub total: Option<u64>,
     /// How long the job usually takes from here to its next checkpoint, in milliseconds: the median of the last seven times, as the pulse
     /// saw them, once in a tick. Nothing before the third time, and nothing if it is less than two ticks.
+    ///
+    /// The run that takes the lock over begins with it. Of the other checkpoints it has to learn that anew, and after a release of all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usual_ms: Option<u64>,
 }

@@ -27,6 +27,27 @@ fn a_sealed_record_is_read_back() {
 }
 
 #[test]
+fn what_is_usual_is_in_a_record_once_it_is_known_and_in_older_ones_it_is_not() {
+    let unknown = record();
+    assert!(!unknown.to_json().contains("usual_ms"));
+    let known = Record {
+        checkpoint: unknown.checkpoint.clone().map(|checkpoint| Checkpoint {
+            usual_ms: Some(12_000),
+            ..checkpoint
+        }),
+        ..record()
+    };
+    assert!(
+        known
+            .to_json()
+            .contains("\"total\":500,\"usual_ms\":12000}")
+    );
+    for record in [unknown, known] {
+        assert_eq!(Record::from_json(&record.to_json()), Some(record));
+    }
+}
+
+#[test]
 fn the_go_library_reads_its_two_fields() {
     let bytes = record().sealed();
     let json: serde_json::Value = serde_json::from_slice(&bytes).unwrap();

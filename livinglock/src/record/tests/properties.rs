@@ -23,9 +23,10 @@ prop_compose! {
         (line, column) in any::<(u32, u32)>(),
         message in option::of(text()),
         progress in any::<Option<(u64, u64)>>(),
+        usual_ms in any::<Option<u64>>(),
     ) -> Checkpoint {
         let site = crate::site::Site::new(leak(file), line, column, leak(module));
-        Checkpoint::new(site, message.as_deref(), progress)
+        Checkpoint { usual_ms, ..Checkpoint::new(site, message.as_deref(), progress) }
     }
 }
 

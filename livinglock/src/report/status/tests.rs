@@ -101,6 +101,27 @@ fn the_age_of_a_checkpoint_is_exact_only_of_a_job_that_has_gone_quiet() {
 }
 
 #[test]
+fn what_is_usual_is_told_of_any_run_and_what_is_now_of_one_that_is_known_to_be_quiet() {
+    let pace = |condition, usual_ms, silence| {
+        let mut record = record();
+        if let Some(checkpoint) = &mut record.checkpoint {
+            checkpoint.usual_ms = usual_ms;
+        }
+        let text = text_of(&sight(condition, record, silence));
+        let line = text.lines().find(|line| line.starts_with("    pace "));
+        line.map(|line| line.trim_start_matches("    pace         ").to_owned())
+    };
+    let usual = Some("src/import.rs:88 usually takes 12s".to_owned());
+    let and_now = Some("src/import.rs:88 usually takes 12s, now 1h".to_owned());
+    assert_eq!(pace(Condition::Working, Some(12_000), 3603), and_now);
+    // It may have passed others since its last heartbeat; and who has gone takes no time.
+    assert_eq!(pace(Condition::Working, Some(12_000), 3602), usual);
+    let crashed = Condition::Left(Fate::Crashed);
+    assert_eq!(pace(crashed, Some(12_000), 3603), usual);
+    assert_eq!(pace(Condition::Working, None, 3603), None);
+}
+
+#[test]
 fn a_hung_holder_has_no_time_left_and_a_foreign_clock_is_named() {
     let mut sight = sight(Condition::Hung, record(), 7500);
     sight.ages.clock = Clock::Wall;
