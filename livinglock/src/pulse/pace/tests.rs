@@ -1,6 +1,8 @@
 //! Tests of what is learned of checkpoints.
 
-use proptest::{collection::vec, prelude::*};
+use std::collections::HashSet;
+
+use proptest::{collection::vec, prelude::*, sample::Index};
 
 use super::*;
 
@@ -98,10 +100,10 @@ proptest! {
                 (vec(11_000_u64..13_000, count - strange), vec(any::<u32>(), strange))
             })
         }),
-        order in any::<usize>(),
+        by in any::<Index>(),
     ) {
         let mut last: Vec<u64> = usual.iter().copied().chain(strange.into_iter().map(u64::from)).collect();
-        let by = order % last.len();
+        let by = by.index(last.len());
         last.rotate_left(by);
         // Only as many as are there, or else more than count: older ones of any length.
         let before = if last.len() == GAPS { before } else { Vec::new() };
@@ -132,7 +134,7 @@ proptest! {
         }
         prop_assert!(pace.sites.len() <= MOST_SITES);
         prop_assert!(pace.sites.iter().all(|site| site.gaps.len() <= GAPS));
-        let lines: std::collections::HashSet<u32> = passes.iter().map(|(line, _)| *line).collect();
+        let lines: HashSet<u32> = passes.iter().map(|(line, _)| *line).collect();
         if lines.len() <= MOST_SITES {
             for line in lines {
                 let own: Vec<u64> = passes.iter().filter(|pass| pass.0 == line).map(|pass| pass.1).collect();
