@@ -64,10 +64,7 @@ fn a_run_tells_that_it_begins_and_that_it_has_ended_well() {
     );
     assert!(end.body.contains("\" (6/7) "), "{end:?}");
     for ping in [start, end] {
-        assert!(
-            ping.body.contains(&format!("\njob: job\nhost: ")),
-            "{ping:?}"
-        );
+        assert!(ping.body.contains("\njob: job\nhost: "), "{ping:?}");
         assert!(
             ping.body.contains(&format!("\npid: {id}\nfencing token: ")),
             "{ping:?}"
