@@ -87,6 +87,33 @@ impl SharedFile {
     }
 }
 
+/// How long a run waits for its turn, by what came of the last time.
+#[derive(Debug, Default)]
+pub(super) struct Patience {
+    /// The last time nothing could be written.
+    is_gone: bool,
+    /// That was told.
+    is_told: bool,
+}
+
+impl Patience {
+    /// A little less than the end of a job waits for its observers; once nothing could be written, as long as others take who are at it.
+    pub(super) fn left(&self) -> Duration {
+        Duration::from_millis(if self.is_gone { 100 } else { 900 })
+    }
+
+    /// Somebody wrote: whatever was in the way has gone.
+    pub(super) fn returns(&mut self) {
+        self.is_gone = false;
+    }
+
+    /// Nothing could be written. Whether to tell: once in a run.
+    pub(super) fn ends(&mut self) -> bool {
+        self.is_gone = true;
+        !std::mem::replace(&mut self.is_told, true)
+    }
+}
+
 /// The right to write the file, until dropped.
 #[derive(Debug)]
 pub(super) struct Turn<'a> {

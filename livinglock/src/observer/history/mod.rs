@@ -3,13 +3,14 @@
 mod entry;
 mod journal;
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use self::journal::Journal;
 use super::{
     News, clock,
     desk::Observer,
     outcome::{Course, Outcome, leaves_its_record},
+    shared_file::Patience,
 };
 pub(crate) use entry::Entry;
 #[cfg(feature = "cli")]
@@ -22,9 +23,6 @@ use crate::{
     record::{self, Record},
 };
 
-/// How long a run waits for its turn: a little less than the end of a job waits for it.
-const PATIENCE: Duration = Duration::from_millis(900);
-
 /// Whoever writes the lines of one run.
 ///
 /// A run that yields has none, since it is none; a run whose lock could not be had has one. A run that was killed cannot write its own, so
@@ -36,8 +34,7 @@ pub(super) struct History {
     course: Course,
     /// Of the run whose lock was taken over.
     before: Option<Outcome>,
-    /// It was told that the journal cannot be written.
-    is_told: bool,
+    patience: Patience,
 }
 
 impl History {
@@ -48,7 +45,7 @@ impl History {
             name: record::bounded_name(name),
             course: Course::of(role),
             before: None,
-            is_told: false,
+            patience: Patience::default(),
         }
     }
 
@@ -56,7 +53,7 @@ impl History {
         match (news, record) {
             (News::Failed(reason), _) => {
                 let entry = Entry::of_refused(&self.name, reason);
-                self.journal.add(&entry, self.patience())
+                self.journal.add(&entry, self.patience.left())
             }
             (News::Began(Some(before)), _) => self.write_predecessor(before),
             (News::Progressed, _) => {
@@ -76,9 +73,9 @@ impl History {
                     ..Entry::of(record, self.course.outcome(*end))
                 };
                 if leaves_its_record(*end) {
-                    self.journal.add_once(&entry, self.patience())
+                    self.journal.add_once(&entry, self.patience.left())
                 } else {
-                    self.journal.add(&entry, self.patience())
+                    self.journal.add(&entry, self.patience.left())
                 }
             }
             _ => Ok(()),
@@ -95,26 +92,16 @@ impl History {
             return Ok(());
         }
         let entry = Entry::of(record, outcome);
-        self.journal.add_once(&entry, self.patience())
-    }
-
-    /// Where nobody could write before, the job does not wait for it at its end once more.
-    fn patience(&self) -> Duration {
-        if self.is_told {
-            Duration::ZERO
-        } else {
-            PATIENCE
-        }
+        self.journal.add_once(&entry, self.patience.left())
     }
 }
 
 impl Observer for History {
     fn hear(&mut self, news: &News, record: Option<&Record>) {
-        if let Err(error) = self.write(news, record) {
-            if !self.is_told {
-                self.journal.file().tell(&error);
-            }
-            self.is_told = true;
+        if let Err(error) = self.write(news, record)
+            && self.patience.ends()
+        {
+            self.journal.file().tell(&error);
         }
     }
 }

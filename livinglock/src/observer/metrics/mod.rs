@@ -17,7 +17,7 @@ use super::{
     News, clock,
     desk::Observer,
     outcome::{Course, Outcome, leaves_its_record},
-    shared_file::SharedFile,
+    shared_file::{Patience, SharedFile},
 };
 use crate::{
     error::{Error, Result},
@@ -25,9 +25,6 @@ use crate::{
     pulse::Role,
     record::{self, Record},
 };
-
-/// How long a run waits for its turn with something that must not get lost: a little less than the end of a job waits for it.
-const PATIENCE: Duration = Duration::from_millis(900);
 
 /// The least time between two writes that tell of progress alone. Nobody scrapes more often than that; and it is less than the longest
 /// tick of a pulse, of which none is to be left out because it comes a little early.
@@ -48,8 +45,7 @@ pub(super) struct Metrics {
     /// What the file does not say yet. What could not be written is written with what comes next.
     notes: Vec<Note>,
     written: Option<Instant>,
-    /// It was told that the file cannot be written.
-    is_told: bool,
+    patience: Patience,
 }
 
 /// Checks the name of the file.
@@ -75,7 +71,7 @@ impl Metrics {
             course: Course::of(role),
             notes: Vec::new(),
             written: None,
-            is_told: false,
+            patience: Patience::default(),
         }
     }
 
@@ -150,9 +146,9 @@ impl Observer for Metrics {
         if self.notes.is_empty() || !is_urgent && !is_due {
             return;
         }
-        // Where nobody could write before, the job does not wait for it at its end once more.
-        let patience = if is_urgent && !self.is_told {
-            PATIENCE
+        // Progress that is not written now is told by the next one.
+        let patience = if is_urgent {
+            self.patience.left()
         } else {
             Duration::ZERO
         };
@@ -160,14 +156,13 @@ impl Observer for Metrics {
             Ok(()) => {
                 self.notes.clear();
                 self.written = Some(Instant::now());
+                self.patience.returns();
             }
-            // The next progress tries again, or the end does.
             Err(_) if !is_urgent => {}
             Err(error) => {
-                if !self.is_told {
+                if self.patience.ends() {
                     self.file.tell(&error);
                 }
-                self.is_told = true;
             }
         }
     }
