@@ -6,8 +6,9 @@ pub use livinglock_macros::checkpoint_grammar;
 
 pub use crate::{
     asynchronous::{AsyncGuard, enter_async, no_value, try_enter_async},
-    batch::{Guard, Job, enter, run, try_enter},
+    batch::{Guard, enter, run, try_enter},
     checkpoint::{Count, is_here, pass, set_message, set_progress, try_pass, wants_message},
+    job::Job,
     scope::assert_held,
     site::Site,
 };

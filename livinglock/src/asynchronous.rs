@@ -10,9 +10,10 @@ use std::{
 };
 
 use crate::{
-    batch::{self, Job},
+    batch,
     error::{Error, Result},
     gate::{Gate, Shown, ThreadScope},
+    job::Job,
     pulse::{Ended, Held, Role},
     report,
 };

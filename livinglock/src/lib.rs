@@ -22,6 +22,7 @@ mod gate;
 pub mod guide;
 #[cfg(any(feature = "etcd-tls", feature = "ping"))]
 mod https;
+mod job;
 mod lock;
 mod macros;
 mod observer;

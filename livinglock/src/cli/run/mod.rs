@@ -25,11 +25,12 @@ use clap::{
 
 use self::{evidence::Evidence, keeper::Keeper, runner::Runner, sources::Beat};
 use crate::{
-    OnStale,
-    batch::{self, Job},
+    OnStale, batch,
     cli::place::{shown, url_in},
     error::{Error, Result},
-    exit_status, gate, observer,
+    exit_status, gate,
+    job::Job,
+    observer,
     pulse::{Held, Role},
     report,
     sys::Terminal,
