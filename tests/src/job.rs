@@ -85,6 +85,7 @@ impl Job {
     /// # Panics
     ///
     /// Not all of it is UTF-8.
+    #[must_use]
     pub fn as_service(&self) -> String {
         let text = |word: &OsStr| word.to_str().expect("UTF-8").to_owned();
         let program = [self.command.get_program()].into_iter();
