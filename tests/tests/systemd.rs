@@ -73,6 +73,10 @@ fn a_run_that_yields_has_failed_and_one_that_is_stopped_need_not_have() {
     assert_eq!(systemd.show("by-hand.service", "Result"), "protocol");
     assert_eq!(systemd.show("by-hand.service", "ExecMainStatus"), "42");
 
+    wait_until("its last checkpoint is known", || {
+        let status = systemd.show("nightly.service", "StatusText");
+        status.ends_with(" \"working\"")
+    });
     // What has not failed is forgotten at once, its status as well.
     systemd.stop("nightly.service");
     assert_eq!(systemd.show("nightly.service", "ActiveState"), "inactive");
