@@ -14,13 +14,21 @@ pub fn is_here(site: &'static Site) -> bool {
 /// Passes a checkpoint, or unwinds if the job has to stop.
 #[inline]
 pub fn pass(site: &'static Site) {
-    if let Err(stop) = gate::pass(site) {
+    // A `Result` here would be made and compared in the loop of the job, at every pass.
+    if !gate::come_to(site) {
+        ask_or_leave(site);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn ask_or_leave(site: &'static Site) {
+    if let Err(stop) = gate::ask(site) {
         leave(stop);
     }
 }
 
 /// Leaves the job: unwinds without a panic message, so that destructors run, or ends the process where unwinding is not possible.
-#[cold]
 fn leave(stop: Stop) {
     // A checkpoint in a destructor must not start a second unwinding: that would abort.
     if thread::panicking() {
@@ -55,7 +63,11 @@ pub(crate) fn begin() {
 /// The job has to stop.
 #[inline]
 pub fn try_pass(site: &'static Site) -> Result<(), Stop> {
-    gate::pass(site)
+    if gate::come_to(site) {
+        Ok(())
+    } else {
+        gate::ask(site)
+    }
 }
 
 /// Shows how much of the work is done.

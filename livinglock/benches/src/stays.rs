@@ -1,11 +1,13 @@
 //! Stays in a scope, entered by a call or with every poll of a future, and what runtimes have for the same.
 
 use std::{
+    cell::Cell,
     future::poll_fn,
     hint::black_box,
     pin::pin,
-    task::{Context, Poll, Waker},
-    thread,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
     time::{Duration, Instant},
 };
 
@@ -113,6 +115,7 @@ fn outside(measure: impl FnOnce() -> Duration + Send) -> Duration {
 
 /// A future that is ready after so many polls; the time from the first to the last.
 async fn polled(polls: u64, work: Work) -> Duration {
+    WORKING.set(true);
     let start = Instant::now();
     let mut left = black_box(polls);
     poll_fn(|_| {
@@ -125,16 +128,36 @@ async fn polled(polls: u64, work: Work) -> Duration {
         }
     })
     .await;
-    start.elapsed()
+    let elapsed = start.elapsed();
+    WORKING.set(false);
+    elapsed
 }
 
-/// Polls a future to its end, again and again, as no runtime does.
+thread_local! {
+    /// The future that this thread polls is at its work.
+    static WORKING: Cell<bool> = const { Cell::new(false) };
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Polls a future to its end, again and again, as no runtime does; but not while it waits for its lock to be had or let go.
 fn drive<T>(future: impl Future<Output = T>) -> T {
+    WORKING.set(false);
     let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
             return output;
+        }
+        if !WORKING.get() {
+            thread::park();
         }
     }
 }

@@ -27,7 +27,7 @@ use std::{
 };
 
 pub(crate) use doubt::{doubt, is_unsure, looked, looks_come_from, wait_for_the_look, wakes};
-pub(crate) use passing::{is_here, pass, set_progress, stop_requested};
+pub(crate) use passing::{ask, come_to, is_here, set_progress, stop_requested};
 pub(crate) use scope::{Shown, ThreadScope, current, innermost, is_around};
 use threads::{Thread, Threads, admit, gates, lock_threads, root, set_root, take};
 pub(crate) use threads::{harvest, last_passes, put_off_alarms, set_message, wants_message};

@@ -19,18 +19,15 @@ pub(crate) fn is_here(site: &'static Site) -> bool {
     WORDS.with(|words| words.site.is_at(site))
 }
 
-/// Passes a checkpoint other than the last.
+/// Comes to a checkpoint other than the last, and tells whether its gate stands open: if not, [`ask`] before you pass.
 #[inline]
-pub(crate) fn pass(site: &'static Site) -> Result<(), Stop> {
+#[must_use]
+pub(crate) fn come_to(site: &'static Site) -> bool {
     WORDS.with(|words| {
         words.site.set(Seen::At(site));
         // The processor may swap the store and the load, the closer's barrier sees to that; the compiler must not.
         compiler_fence(Ordering::SeqCst);
-        if words.gate.load(Ordering::Relaxed) == OPEN {
-            Ok(())
-        } else {
-            ask(site, words)
-        }
+        words.gate.load(Ordering::Relaxed) == OPEN
     })
 }
 
@@ -46,7 +43,11 @@ pub(crate) fn set_progress(done: u64, total: u64) {
 /// The slow way past a gate that does not stand open.
 #[cold]
 #[inline(never)]
-fn ask(site: &'static Site, words: &Words) -> Result<(), Stop> {
+pub(crate) fn ask(site: &'static Site) -> Result<(), Stop> {
+    WORDS.with(|words| ask_for(site, words))
+}
+
+fn ask_for(site: &'static Site, words: &Words) -> Result<(), Stop> {
     if words.gate.load(Ordering::Relaxed) == FENCED {
         fence(Ordering::SeqCst);
         if words.gate.load(Ordering::Relaxed) == FENCED {

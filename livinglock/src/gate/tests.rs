@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::*;
+use crate::checkpoint::try_pass;
 
 static HERE: Site = Site::new("here.rs", 1, 2, "tests");
 static THERE: Site = Site::new("there.rs", 3, 4, "tests");
@@ -30,8 +31,8 @@ fn a_harvest_finds_the_last_site_with_its_message_and_progress() {
         set_progress(3, 7);
         assert!(wants_message(&HERE));
         set_message(&HERE, "three".to_owned());
-        pass(&THERE).unwrap();
-        pass(&HERE).unwrap();
+        try_pass(&THERE).unwrap();
+        try_pass(&HERE).unwrap();
         harvest();
         let passed = gate.take_passed().unwrap();
         assert_eq!(passed.site, HERE);
@@ -60,13 +61,13 @@ fn progress_belongs_to_the_scope_and_to_those_around_it_and_to_no_other() {
         let stranger = Gate::in_scope();
         let inner = Gate::in_scope();
         let stay = ThreadScope::enter(&inner);
-        pass(&HERE).unwrap();
+        try_pass(&HERE).unwrap();
         harvest();
         assert_eq!(inner.take_passed().unwrap().site, HERE);
         assert_eq!(outer.take_passed().unwrap().site, HERE);
         assert!(stranger.take_passed().is_none());
         drop(stay);
-        pass(&THERE).unwrap();
+        try_pass(&THERE).unwrap();
         harvest();
         assert!(inner.take_passed().is_none(), "left");
         assert_eq!(outer.take_passed().unwrap().site, THERE);
@@ -76,24 +77,24 @@ fn progress_belongs_to_the_scope_and_to_those_around_it_and_to_no_other() {
 #[test]
 fn a_shut_gate_lets_nobody_pass_and_an_inner_open_one_does_not_help() {
     behind_a_gate(|outer| {
-        pass(&HERE).unwrap();
+        try_pass(&HERE).unwrap();
         outer.shut(Stop::Lost);
-        assert_eq!(pass(&HERE), Err(Stop::Lost));
+        assert_eq!(try_pass(&HERE), Err(Stop::Lost));
         let inner = Gate::in_scope();
         let _stay = ThreadScope::enter(&inner);
-        assert_eq!(pass(&THERE), Err(Stop::Lost));
+        assert_eq!(try_pass(&THERE), Err(Stop::Lost));
         outer.reopen();
-        assert_eq!(pass(&THERE), Err(Stop::Lost), "shut is for good");
+        assert_eq!(try_pass(&THERE), Err(Stop::Lost), "shut is for good");
     });
 }
 
 #[test]
 fn a_gate_is_not_held_when_there_is_progress() {
     behind_a_gate(|gate| {
-        pass(&HERE).unwrap();
+        try_pass(&HERE).unwrap();
         assert!(!gate.hold());
         assert_eq!(gate.take_passed().unwrap().site, HERE);
-        pass(&HERE).unwrap();
+        try_pass(&HERE).unwrap();
         assert_eq!(gate.stop(), None);
     });
 }
@@ -102,7 +103,7 @@ fn a_gate_is_not_held_when_there_is_progress() {
 fn whoever_comes_to_a_held_gate_waits_for_the_verdict() {
     for verdict in [None, Some(Stop::Lost)] {
         behind_a_gate(|gate| {
-            pass(&HERE).unwrap();
+            try_pass(&HERE).unwrap();
             harvest();
             gate.take_passed();
             assert!(gate.hold());
@@ -116,7 +117,7 @@ fn whoever_comes_to_a_held_gate_waits_for_the_verdict() {
                         Some(stop) => gate.shut(stop),
                     }
                 });
-                assert_eq!(pass(&THERE).err(), verdict);
+                assert_eq!(try_pass(&THERE).err(), verdict);
             });
         });
     }
@@ -128,8 +129,8 @@ fn a_thread_that_ends_leaves_the_roster_and_its_destructors_still_ask() {
     impl Drop for Last {
         fn drop(&mut self) {
             // Whether the thread is on the roster still or not any more: no panic, and it passes.
-            pass(&HERE).unwrap();
-            pass(&THERE).unwrap();
+            try_pass(&HERE).unwrap();
+            try_pass(&THERE).unwrap();
             self.0.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -143,9 +144,9 @@ fn a_thread_that_ends_leaves_the_roster_and_its_destructors_still_ask() {
             let keep = || LAST.set(Some(Last(passed)));
             if first_last {
                 keep();
-                pass(&HERE).unwrap();
+                try_pass(&HERE).unwrap();
             } else {
-                pass(&HERE).unwrap();
+                try_pass(&HERE).unwrap();
                 keep();
             }
         })
@@ -178,7 +179,7 @@ fn no_checkpoint_is_passed_after_the_gate_has_closed() {
                 let before = closed.load(Ordering::SeqCst);
                 // As the macro does: a word that kept the site although the gate closed would let this pass unasked.
                 if !is_here(&HERE) {
-                    pass(&HERE).unwrap();
+                    try_pass(&HERE).unwrap();
                 }
                 // A pass that waited was let through by the reopening: then the number is another.
                 if before != 0 && closed.load(Ordering::SeqCst) == before {
