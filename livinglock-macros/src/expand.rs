@@ -1,7 +1,7 @@
 //! What the attribute puts in the place of the function.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Error, Ident, Result, ext::IdentExt};
 
 use crate::{
@@ -167,21 +167,36 @@ fn guard(function: &Function, settings: &Settings, body: &Group) -> Result<Token
         let enter = Ident::new(&format!("{enter}{suffix}"), here);
         quote_spanned!(here=> #runtime::__private::#enter(#job))
     };
+    let is_async = function.asyncness.is_some();
+    // A closure costs a body its place in the function, so it is for those alone who are told of an error.
+    let is_judged = settings.observed && matches!(function.returns(), Returns::Result(_));
+    let held = match (is_async, is_judged) {
+        (true, true) => quote_spanned!(here=> guard.hold_result(async move #body).await),
+        (true, false) => quote_spanned!(here=> guard.hold(async move #body).await),
+        (false, true) => quote_spanned!(here=> guard.hold_result(move || #body)),
+        (false, false) => body.to_token_stream(),
+    };
+    let guard = if is_async || is_judged {
+        "guard"
+    } else {
+        "_guard"
+    };
+    let guard = Ident::new(guard, here);
     let enter_or_return = |enter: &str, span: Span| {
         // Where the error of the return type cannot come from ours, the compiler says so there.
         let question = quote_spanned!(here.located_at(span)=> ?);
         let entering = call(enter);
-        if function.asyncness.is_none() {
+        if !is_async {
             return quote_spanned! {here=>
-                let _guard = #entering #question;
-                #body
+                let #guard = #entering #question;
+                #held
             };
         }
         // What the job is made of is dropped before anybody waits.
         quote_spanned! {here=>
             let entering = #entering;
-            let guard = entering.await #question;
-            guard.hold(async move #body).await
+            let #guard = entering.await #question;
+            #held
         }
     };
     match (&settings.on_busy, function.returns()) {
@@ -189,42 +204,28 @@ fn guard(function: &Function, settings: &Settings, body: &Group) -> Result<Token
         // made of is dropped before the body begins.
         (Some(value), _) => {
             let entering = call("try_enter");
-            let (awaited, name, held) = if function.asyncness.is_some() {
-                let held = quote_spanned!(here=> guard.hold(async move #body).await,);
-                (
-                    quote_spanned!(here=> entered.await),
-                    Ident::new("guard", here),
-                    held,
-                )
-            } else {
-                let held = quote_spanned!(here=> #body);
-                (
-                    quote_spanned!(here=> entered),
-                    Ident::new("_guard", here),
-                    held,
-                )
-            };
+            let awaited = is_async.then(|| quote_spanned!(here=> .await));
             Ok(quote_spanned! {here=>
                 let entered = #entering;
-                match #awaited {
-                    ::core::option::Option::Some(#name) => #held
+                match entered #awaited {
+                    ::core::option::Option::Some(#guard) => #held,
                     ::core::option::Option::None => { #value }
                 }
             })
         }
-        (None, Returns::Nothing) if function.asyncness.is_some() => {
+        (None, Returns::Nothing) if is_async => {
             let entering = call("try_enter");
             Ok(quote_spanned! {here=>
                 let entering = #entering;
-                let ::core::option::Option::Some(guard) = entering.await else { return };
-                guard.hold(async move #body).await
+                let ::core::option::Option::Some(#guard) = entering.await else { return };
+                #held
             })
         }
         (None, Returns::Nothing) => {
             let entering = call("try_enter");
             Ok(quote_spanned! {here=>
-                let ::core::option::Option::Some(_guard) = #entering else { return };
-                #body
+                let ::core::option::Option::Some(#guard) = #entering else { return };
+                #held
             })
         }
         (None, Returns::Option(span)) => Ok(enter_or_return("try_enter", span)),

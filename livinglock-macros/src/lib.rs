@@ -100,7 +100,8 @@ use proc_macro::TokenStream;
 /// # }
 /// ```
 ///
-/// These are told apart by the last word of the return type. A function named `main` without arguments is taken for the one of the
+/// These are told apart by the last word of the return type. So is what counts as a failure, for whoever is told by `metrics`, `history` or
+/// `ping` how a run ended: an `Err` of a `Result`. A function named `main` without arguments is taken for the one of the
 /// program wherever it is.
 ///
 /// # On asynchronous functions

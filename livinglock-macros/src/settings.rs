@@ -20,6 +20,7 @@ use crate::{
 const DEFAULT_STALE: Duration = Duration::from_secs(60 * 60);
 
 /// Valid arguments as tokens.
+#[expect(clippy::struct_excessive_bools, reason = "one for each question")]
 pub(crate) struct Settings {
     /// Where the runtime crate is.
     pub(crate) runtime: TokenStream,
@@ -32,6 +33,8 @@ pub(crate) struct Settings {
     /// Whether there is an `on_stale`.
     pub(crate) on_stale: bool,
     pub(crate) on_busy: Option<TokenStream>,
+    /// Whether anybody is told how a run ended.
+    pub(crate) observed: bool,
     pub(crate) coverage: Coverage,
 }
 
@@ -91,9 +94,13 @@ pub(crate) fn validate(
         named: find(arguments, "name").is_some(),
         on_stale: find(arguments, "on_stale").is_some(),
         on_busy: find(arguments, "on_busy").map(|argument| argument.value.to_token_stream()),
+        observed: OBSERVERS.iter().any(|key| find(arguments, key).is_some()),
         coverage,
     }
 }
+
+/// The keys of those who are told how a run ended.
+const OBSERVERS: [&str; 3] = ["metrics", "history", "ping"];
 
 fn find<'a>(arguments: &'a [Argument], key: &str) -> Option<&'a Argument> {
     arguments.iter().find(|argument| argument.key == key)

@@ -14,6 +14,7 @@ use crate::{
     error::{Error, Result},
     gate::{Gate, Shown, ThreadScope},
     job::Job,
+    observer::End,
     pulse::{Ended, Held, Role},
     report,
 };
@@ -147,6 +148,24 @@ impl Drop for Unclaimed {
 impl AsyncGuard {
     /// The body under the lock, and its release.
     pub fn hold<F: Future>(self, body: F) -> impl Future<Output = F::Output> {
+        self.lock(body, |_| End::Returned(None))
+    }
+
+    /// The same, for whoever is told whether the body succeeded: one that returns an error has not.
+    pub fn hold_result<T, E, F>(self, body: F) -> impl Future<Output = F::Output>
+    where
+        F: Future<Output = std::result::Result<T, E>>,
+    {
+        self.lock(body, |returned| {
+            if returned.is_err() {
+                End::Failed
+            } else {
+                End::Returned(None)
+            }
+        })
+    }
+
+    fn lock<F: Future>(self, body: F, end: fn(&F::Output) -> End) -> Locked<F> {
         Locked {
             #[cfg(feature = "tracing")]
             span: self
@@ -154,6 +173,7 @@ impl AsyncGuard {
                 .as_ref()
                 .map_or_else(tracing::Span::none, |held| crate::span::of(held)),
             body: Some(Box::pin(body)),
+            end,
             shown: Shown::default(),
             guard: self,
             releasing: None,
@@ -187,6 +207,8 @@ struct Locked<F: Future> {
     span: tracing::Span,
     /// Dropped before the lock is released.
     body: Option<Pin<Box<F>>>,
+    /// How a body has ended that has come to this.
+    end: fn(&F::Output) -> End,
     shown: Shown,
     guard: AsyncGuard,
     releasing: Option<Releasing<F::Output>>,
@@ -226,13 +248,14 @@ impl<F: Future> Future for Locked<F> {
                 held.abandon(Ended::Stopped);
                 return Poll::Ready(output);
             }
+            let end = (this.end)(&output);
             if held.is_here() {
-                say_failure(held.release());
+                say_failure(held.release_as(end));
                 return Poll::Ready(output);
             }
             // A server may take its time, and the thread has others to serve.
             this.releasing = Some(Releasing {
-                released: Waiting::on(move || held.release()),
+                released: Waiting::on(move || held.release_as(end)),
                 output: Some(output),
             });
         }

@@ -11,7 +11,7 @@ use crate::{
     Error, Predecessor, Stop, checkpoint, exit_status,
     gate::{self, Gate, ThreadScope},
     job::Job,
-    observer,
+    observer::{self, End},
     pulse::{self, Ended, Held, Role},
     report::{self, Event, Outcome},
 };
@@ -91,7 +91,7 @@ fn end_main(held: &Held, ended: thread::Result<ExitCode>) -> thread::Result<Exit
     }
     match ended {
         Ok(status) => {
-            if let Err(error) = held.release_as(exit_status::of(status)) {
+            if let Err(error) = held.release_as(End::Returned(exit_status::of(status))) {
                 error.event().say(&report::chain(&error));
                 if error.is_lost() {
                     return Ok(ExitCode::from(exit_status::LOST));
@@ -178,6 +178,7 @@ pub fn stop_requested() -> Option<Stop> {
 #[must_use = "the lock is released when the guard is dropped"]
 pub struct Guard {
     held: Arc<Held>,
+    end: End,
     /// Dropped after the lock is released.
     _scope: ThreadScope,
     #[cfg(feature = "tracing")]
@@ -197,6 +198,7 @@ pub fn enter(job: &Job<'_>) -> Result<Guard, Error> {
         #[cfg(feature = "tracing")]
         _span: crate::span::of(&held).entered(),
         held,
+        end: End::Returned(None),
         _scope: ThreadScope::enter(&gate),
     })
 }
@@ -209,6 +211,21 @@ pub fn try_enter(job: &Job<'_>) -> Option<Guard> {
         .ok()
 }
 
+impl Guard {
+    /// The body under the lock, for whoever is told whether it succeeded: one that returns an error has not.
+    ///
+    /// # Errors
+    ///
+    /// Those of the body.
+    pub fn hold_result<T, E>(mut self, body: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let returned = body();
+        if returned.is_err() {
+            self.end = End::Failed;
+        }
+        returned
+    }
+}
+
 impl Drop for Guard {
     fn drop(&mut self) {
         if self.held.obeyed().is_some() {
@@ -219,7 +236,7 @@ impl Drop for Guard {
             } else {
                 Ended::Panicked
             });
-        } else if let Err(error) = self.held.release() {
+        } else if let Err(error) = self.held.release_as(self.end) {
             error.event().say(&report::chain(&error));
         }
         self.held

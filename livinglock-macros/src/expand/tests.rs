@@ -155,11 +155,36 @@ fn on_busy_is_the_other_result() {
             "fn f() -> Result<u8, E> {{
                 let entered = ::livinglock::__private::try_enter({JOB});
                 match entered {{
-                    ::core::option::Option::Some(_guard) => {{ body() }}
+                    ::core::option::Option::Some(_guard) => {{ body() }},
                     ::core::option::Option::None => {{ Ok(3) }}
                 }}
             }}"
         ),
+    );
+}
+
+/// Where nobody is told how it ends, it stays in its place.
+#[cfg(feature = "metrics")]
+#[test]
+fn only_a_result_that_somebody_is_told_of_is_looked_at() {
+    for (output, held) in [
+        ("io::Result<u8>", "guard.hold_result(move || { body() })"),
+        ("Option<u8>", "{ body() }"),
+    ] {
+        let expansion = expand(
+            r#"path = "/x", history = "/y", on_busy = z"#,
+            &format!("fn f() -> {output} {{ body() }}"),
+        );
+        let expected = tokens(&format!("=> {held},"));
+        assert!(expansion.contains(&expected.to_string()), "{expansion}");
+    }
+    let expansion = expand(
+        r#"path = "/x", history = "/y""#,
+        "async fn f() -> io::Result<u8> { body() }",
+    );
+    assert!(
+        expansion.contains("guard . hold_result (async move {"),
+        "{expansion}"
     );
 }
 

@@ -26,6 +26,8 @@ pub(crate) enum News {
 pub(crate) enum End {
     /// By itself; a process with this exit status.
     Returned(Option<u8>),
+    /// By itself, with an error: a function, which has no exit status.
+    Failed,
     Panicked,
     Stopped(Stop),
     /// It reached no checkpoint in time after it was told to stop for this reason.

@@ -16,7 +16,7 @@ use crate::{
 pub(crate) enum Outcome {
     /// It returned; a process with exit status 0.
     Succeeded,
-    /// It returned with another exit status.
+    /// It returned with another exit status; a function with an error.
     Failed,
     Panicked,
     /// By a signal, by `at_most`, by a run with `replace`, by an operator; or its lock was lost while it worked.
@@ -112,7 +112,7 @@ impl Course {
     pub(super) fn outcome(&self, end: End) -> Outcome {
         match end {
             End::Returned(None | Some(0)) => Outcome::Succeeded,
-            End::Returned(_) => Outcome::Failed,
+            End::Returned(_) | End::Failed => Outcome::Failed,
             End::Panicked => Outcome::Panicked,
             End::Stopped(Stop::Lost) | End::GivenUp(Stop::Lost) if self.is_stalled => Outcome::Hung,
             End::Stopped(_) | End::GivenUp(_) => Outcome::Stopped,
@@ -126,6 +126,7 @@ impl Course {
         self.has_status.then_some(())?;
         match end {
             End::Returned(status) => status,
+            End::Failed => None,
             End::Panicked => Some(PANICKED),
             End::Stopped(stop) | End::GivenUp(stop) => Some(stop.exit_status()),
         }
@@ -134,5 +135,5 @@ impl Course {
 
 /// Whether the run leaves its record in the lock, from which the next run learns of its end.
 pub(super) fn leaves_its_record(end: End) -> bool {
-    !matches!(end, End::Returned(_))
+    !matches!(end, End::Returned(_) | End::Failed)
 }

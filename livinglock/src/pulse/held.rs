@@ -224,11 +224,11 @@ impl Held {
 
     /// Ends the hold and removes the file, if the lock is still ours. Whoever still works behind the gate passes no checkpoint.
     pub(crate) fn release(&self) -> Result<()> {
-        self.release_as(None)
+        self.release_as(End::Returned(None))
     }
 
-    /// The same, of a process that ends with this exit status.
-    pub(crate) fn release_as(&self, status: Option<u8>) -> Result<()> {
+    /// The same of a job that has ended like this.
+    pub(crate) fn release_as(&self, end: End) -> Result<()> {
         if self.is_inherited() {
             return Err(Error::of_a_forked_child());
         }
@@ -270,7 +270,7 @@ impl Held {
         };
         self.observers.end(match &released {
             Err(error) if error.is_lost() => End::Stopped(Stop::Lost),
-            _ => End::Returned(status),
+            _ => end,
         });
         released
     }

@@ -70,6 +70,7 @@ pub(crate) fn ended(record: &Record, end: End) -> String {
         End::Returned(Some(status)) => {
             format!("{who} has ended with exit status {status}{after}")
         }
+        End::Failed => format!("{who} has ended with an error{after}"),
         End::Panicked => format!("{who} panicked{after}"),
         // Its future is polled no more.
         End::Stopped(Stop::Released) => format!("{who} was dropped before its end{after}"),

@@ -27,6 +27,10 @@ fn main() -> Result<ExitCode, String> {
             PART.wait_for(file);
             Ok(ExitCode::SUCCESS)
         }
+        ["failing"] => {
+            failing().expect_err("it always fails");
+            Ok(ExitCode::SUCCESS)
+        }
         _ => panic!("unknown behaviour {arguments:?}"),
     }
 }
@@ -39,4 +43,14 @@ fn main() -> Result<ExitCode, String> {
 )]
 fn function() {
     checkpoint!("in the function");
+}
+
+/// So does this, and never succeeds.
+#[livinglock::batch(
+    path = PART.scene().join("failing"),
+    ping = env::var("PING_URL_OF_THE_FUNCTION").unwrap_or_default()
+)]
+fn failing() -> Result<(), Box<dyn std::error::Error>> {
+    checkpoint!("in the function");
+    Err("on purpose")?
 }

@@ -165,7 +165,7 @@ impl Pings {
         let event = match end {
             End::Returned(None | Some(0)) => String::new(),
             End::Returned(Some(status)) => format!("/{status}"),
-            End::Panicked | End::Stopped(_) | End::GivenUp(_) => "/fail".to_owned(),
+            End::Failed | End::Panicked | End::Stopped(_) | End::GivenUp(_) => "/fail".to_owned(),
         };
         let ping = self.ping(&event, &report::ping::ended(record, end), Some(record));
         let waited_for = match end {
