@@ -72,7 +72,7 @@ fn a_function_that_returns_an_error_has_failed() {
     );
 }
 
-#[livinglock::batch(path = lock(&scene, "later"), history = scene.file("runs.jsonl"), on_busy = Ok(0))]
+#[livinglock::batch(path = lock(scene, "later"), history = scene.file("runs.jsonl"), on_busy = Ok(0))]
 async fn later(scene: &Scene, number: &str) -> Result<u32, Failure> {
     tokio::task::yield_now().await;
     checkpoint!("{number}");
