@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use autopsy::{Autopsy, Descendant, ThreadState};
 pub use checkpoint::Checkpoint;
-pub(crate) use checkpoint::bounded_name;
+pub(crate) use checkpoint::{Habit, bounded_name};
 
 use crate::sys;
 

@@ -5,6 +5,7 @@ use std::{fs, process::Command};
 use livinglock_tests::{Job, Running, Scene, wait_until};
 
 const JOB: &str = env!("CARGO_BIN_EXE_job");
+const OBSERVED: &str = env!("CARGO_BIN_EXE_observed");
 const CLI: &str = env!("CARGO_BIN_EXE_cli");
 
 /// A job that hangs after so many units of 150 milliseconds, and says so after half a second.
@@ -63,6 +64,27 @@ fn a_silence_is_told_beside_what_is_usual_there() {
     let next = job(&scene, "0").spawn();
     next.wait_until_it_says(" usually takes ");
     drop(next.kill());
+}
+
+/// Each run passes each checkpoint once, and releases the lock with its record: what is left is the journal.
+#[test]
+fn with_a_journal_it_is_learned_from_run_to_run() {
+    let scene = Scene::new();
+    for _ in 0..3 {
+        let ended = scene.job(OBSERVED, &["phases", "300"]).spawn().wait();
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        assert!(!scene.lock().exists());
+    }
+    let holder = scene.job(OBSERVED, &["phases", "end"]).spawn();
+    let mut shown = String::new();
+    wait_until("it is known what is usual", || {
+        shown = status(&scene, &[]);
+        shown.contains(" usually takes ")
+    });
+    assert!(shown.contains("\"the slow phase\""), "{shown}");
+    assert!((0.3..3.0).contains(&usual(&shown).0), "{shown}");
+    scene.give("end");
+    assert_eq!(holder.wait().code, Some(0));
 }
 
 #[test]

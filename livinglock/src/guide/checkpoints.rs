@@ -60,7 +60,8 @@
 //!
 //! There is no need to guess. Begin with the hour that is the default. The pulse learns how long the job usually takes from each
 //! checkpoint to the next one, and `livinglock status` says it: `src/import.rs:88 usually takes 12s, now 43m`. So does the line after `warn`, if the
-//! silence is at least twice as long as usual.
+//! silence is at least twice as long as usual. With a journal (the key `history`) it is learned from run to run, so that it is known too of what a
+//! run does once.
 //! Then `stale` is some times the slowest of these.
 //!
 //! ## One long call

@@ -21,9 +21,9 @@ mod shared_file;
 mod unit;
 
 use std::{
-    fmt,
+    fmt, mem,
     path::PathBuf,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -37,7 +37,7 @@ use self::{desk::Desk, unit::Unit};
 use crate::{
     error::{Error, Result},
     pulse::Role,
-    record::Record,
+    record::{Habit, Record},
     report,
 };
 
@@ -86,6 +86,7 @@ impl Audience {
     )]
     pub(crate) fn gather(&self, role: Role, name: &str, mode: u32) -> Observers {
         let mut desks = Vec::new();
+        let memory = Memory::default();
         #[cfg(feature = "progress")]
         if self.progress {
             let bar = progress::Bar::on_the_terminal();
@@ -98,7 +99,7 @@ impl Audience {
         }
         #[cfg(feature = "metrics")]
         if let Some(path) = named(self.history.as_ref()) {
-            let history = history::History::new(path, name, role, mode);
+            let history = history::History::new(path, name, role, mode, memory.clone());
             desks.push(Desk::new("livinglock-hist", SHORT, history));
         }
         #[cfg(feature = "ping")]
@@ -109,6 +110,7 @@ impl Audience {
         Observers {
             unit: Unit::of(role),
             desks,
+            memory,
             last: Mutex::new(None),
         }
     }
@@ -120,11 +122,15 @@ fn named(path: Option<&PathBuf>) -> Option<&PathBuf> {
     path.filter(|path| !path.as_os_str().is_empty())
 }
 
+/// What an observer has found that runs before have learned, until the pulse takes it.
+type Memory = Arc<Mutex<Vec<Habit>>>;
+
 /// Whoever is told how one run goes.
 #[derive(Debug)]
 pub(crate) struct Observers {
     unit: Option<Unit>,
     desks: Vec<Desk>,
+    memory: Memory,
     /// The run as it was left, for those who are told of its end.
     last: Mutex<Option<Record>>,
 }
@@ -184,9 +190,15 @@ impl Observers {
         !self.desks.is_empty()
     }
 
-    /// Keeps how the run was left, until it is told how it ended.
-    pub(crate) fn keep(&self, record: &Record) {
+    /// What they know of runs before, once.
+    pub(crate) fn recall(&self) -> Vec<Habit> {
+        mem::take(&mut *self.memory.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Keeps how the run was left, until it is told how it ended; and tells what it has learned.
+    pub(crate) fn keep(&self, record: &Record, learned: Vec<Habit>) {
         if self.are_there() {
+            self.tell(&News::Learned(learned), Some(record));
             *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(record.clone());
         }
     }

@@ -1,6 +1,6 @@
 //! What happens to a run, for whoever observes it.
 
-use crate::{predecessor::Predecessor, stop::Stop};
+use crate::{predecessor::Predecessor, record::Habit, stop::Stop};
 
 /// What happens to a run.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub(crate) enum News {
     Hung,
     /// It was told to stop.
     Stopping(Stop),
+    /// What was seen at the slowest checkpoints, up to the end of the run.
+    Learned(Vec<Habit>),
     Ended(End),
 }
 

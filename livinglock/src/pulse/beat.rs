@@ -28,6 +28,10 @@ impl Held {
             return;
         };
         duty.count(self.tick);
+        let learned = self.observers.recall();
+        if !learned.is_empty() {
+            duty.remember(&learned);
+        }
         let progressed = duty.note(self.gate.take_passed());
         if progressed {
             self.observers.tell(&News::Progressed, Some(&duty.record));
@@ -209,7 +213,7 @@ impl Held {
         if duty.lease.is_held() {
             duty.write_down();
         }
-        self.observers.keep(&duty.record);
+        self.observers.keep(&duty.record, duty.learned());
         self.observers.end(End::GivenUp(stop));
         let Duty {
             lease,

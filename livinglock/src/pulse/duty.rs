@@ -6,7 +6,7 @@ use super::pace::Pace;
 use crate::{
     gate::Passed,
     predecessor::Predecessor,
-    record::{Checkpoint, Record, State, milliseconds},
+    record::{Checkpoint, Habit, Record, State, milliseconds},
     store::Tenure,
 };
 
@@ -91,13 +91,37 @@ impl Duty {
         let mut checkpoint =
             Checkpoint::new(passed.site, passed.message.as_deref(), passed.progress);
         self.pace.learn(self.record.checkpoint.as_ref());
-        // In less than that many have passed that nobody saw.
-        let least = milliseconds(self.record.tick() * 2);
-        checkpoint.usual_ms = self.pace.usual(&checkpoint).filter(|usual| *usual >= least);
+        checkpoint.usual_ms = self.usual(&checkpoint);
         self.record.checkpoint = Some(checkpoint);
         self.prove();
         self.warned = false;
         true
+    }
+
+    fn usual(&self, checkpoint: &Checkpoint) -> Option<u64> {
+        let usual = self.pace.usual(checkpoint)?;
+        (usual >= self.shortest_gap()).then_some(usual)
+    }
+
+    /// In milliseconds: in less than that many have passed that nobody saw.
+    fn shortest_gap(&self) -> u64 {
+        milliseconds(self.record.tick() * 2)
+    }
+
+    /// What was seen at the slowest checkpoints.
+    pub(super) fn learned(&self) -> Vec<Habit> {
+        self.pace.slowest(self.shortest_gap())
+    }
+
+    /// Takes over what runs before have seen.
+    pub(super) fn remember(&mut self, learned: &[Habit]) {
+        for habit in learned {
+            self.pace.remember(habit);
+        }
+        if let Some(mut checkpoint) = self.record.checkpoint.take() {
+            checkpoint.usual_ms = self.usual(&checkpoint);
+            self.record.checkpoint = Some(checkpoint);
+        }
     }
 
     /// There is life in it now.

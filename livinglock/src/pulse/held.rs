@@ -251,7 +251,7 @@ impl Held {
         if self.observers.are_there() {
             gate::harvest();
             duty.note(self.gate.take_passed());
-            self.observers.keep(&duty.record);
+            self.observers.keep(&duty.record, duty.learned());
         }
         let held =
             Duration::from_nanos(duty.lease.now_ns().saturating_sub(duty.record.acquired_ns));
@@ -311,11 +311,12 @@ impl Held {
             _ if duty.record.state == State::Probation => {}
             (_, Some(_)) => duty.record.state = State::Stopped,
         }
+        let learned = duty.learned();
         let Duty {
             lease, mut record, ..
         } = duty;
         record.stamp();
-        self.observers.keep(&record);
+        self.observers.keep(&record, learned);
         let with_descendants = with_descendants && lease.is_real();
         let end_descendants = || {
             if with_descendants {

@@ -29,9 +29,20 @@ pub struct Checkpoint {
     /// How long the job usually takes from here to its next checkpoint, in milliseconds: the median of the last seven times, as the pulse
     /// saw them, once in a tick. Nothing before the third time, and nothing if it is less than two ticks.
     ///
-    /// The run that takes the lock over begins with it. Of the other checkpoints it has to learn that anew, and after a release of all.
+    /// The run that takes the lock over begins with it. Of the other checkpoints it has to learn that anew, and after a release of all;
+    /// unless there is a journal, which has the slowest ones of the last run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usual_ms: Option<u64>,
+}
+
+/// How long a job has taken from one checkpoint to the next.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(crate) struct Habit {
+    pub(crate) file: String,
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+    /// The last times, the very last one first.
+    pub(crate) gaps_ms: Vec<u64>,
 }
 
 /// The longest text of each kind, in bytes: with every byte escaped sixfold they still fit a record.

@@ -43,6 +43,14 @@ fn main() -> ExitCode {
                 units += 1;
             }
         }
+        ["phases", milliseconds] => {
+            checkpoint!("the slow phase");
+            match milliseconds.parse() {
+                Ok(milliseconds) => work_for(milliseconds),
+                Err(_) => PART.wait_for(milliseconds),
+            }
+            checkpoint!("the last phase");
+        }
         ["panic"] => {
             checkpoint!("before the panic");
             panic!("on purpose");

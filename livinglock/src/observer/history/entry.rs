@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::{clock, outcome::Outcome};
 use crate::{
     process::Identity,
-    record::{self, Checkpoint, Record},
+    record::{self, Checkpoint, Habit, Record},
 };
 
 /// What a journal says of one run.
@@ -39,6 +39,9 @@ pub(crate) struct Entry {
     /// The last checkpoint that is known.
     #[serde(default)]
     pub(crate) checkpoint: Option<Checkpoint>,
+    /// What was seen at the slowest checkpoints.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) pace: Vec<Habit>,
     /// How the run ended whose lock was taken over.
     #[serde(default)]
     pub(crate) predecessor: Option<Outcome>,
@@ -71,6 +74,7 @@ impl Entry {
             outcome,
             exit_status: None,
             checkpoint: record.checkpoint.clone(),
+            pace: Vec::new(),
             predecessor: None,
             reason: None,
         }
@@ -94,7 +98,6 @@ impl Entry {
         }
     }
 
-    #[cfg(any(test, feature = "cli"))]
     /// Reads a line; `None` if it is torn or somebody else's.
     pub(crate) fn read(line: &str) -> Option<Self> {
         let entry: Self = serde_json::from_str(line).ok()?;

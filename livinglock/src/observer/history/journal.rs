@@ -16,11 +16,15 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    record::Habit,
     sys,
 };
 
-/// No journal is longer, in bytes: it has some two thousand runs.
+/// No journal is longer, in bytes: it has a thousand runs or two.
 pub(super) const LONGEST: u64 = 1 << 20;
+
+/// Where a run looks for those before, in bytes from the end: at dozens of runs of several jobs.
+const RECENT: u64 = 1 << 16;
 
 /// The journal of a job.
 #[derive(Debug)]
@@ -63,6 +67,19 @@ impl Journal {
             return Ok(());
         }
         self.append(&turn, file, &found, entry)
+    }
+
+    /// What the last run of this name has learned that has learned anything.
+    pub(super) fn pace_of(&self, name: &str, patience: Duration) -> Result<Vec<Habit>> {
+        let turn = self.file.turn(patience)?;
+        let Some((file, found)) = self.open(&turn)? else {
+            return Ok(Vec::new());
+        };
+        let text = self.tail(&file, &found, RECENT)?;
+        let text = String::from_utf8_lossy(&text);
+        let mut runs = text.lines().rev().filter_map(Entry::read);
+        let run = runs.find(|run| run.name == name && !run.pace.is_empty());
+        Ok(run.map_or_else(Vec::new, |run| run.pace))
     }
 
     fn begin(&self, turn: &Turn<'_>, entry: &Entry) -> Result<()> {

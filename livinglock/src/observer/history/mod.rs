@@ -3,11 +3,11 @@
 mod entry;
 mod journal;
 
-use std::path::Path;
+use std::{mem, path::Path, sync::PoisonError, time::Duration};
 
 use self::journal::Journal;
 use super::{
-    News, clock,
+    Memory, News, clock,
     desk::Observer,
     outcome::{Course, Outcome, leaves_its_record},
     shared_file::Patience,
@@ -20,8 +20,11 @@ use crate::{
     error::Result,
     predecessor::Predecessor,
     pulse::Role,
-    record::{self, Record},
+    record::{self, Habit, Record},
 };
+
+/// How long the beginning of a run waits for whoever writes the journal: to remember is a service, and no more.
+const SHORT: Duration = Duration::from_millis(100);
 
 /// Whoever writes the lines of one run.
 ///
@@ -34,17 +37,21 @@ pub(super) struct History {
     course: Course,
     /// Of the run whose lock was taken over.
     before: Option<Outcome>,
+    learned: Vec<Habit>,
+    memory: Memory,
     patience: Patience,
 }
 
 impl History {
     /// The journal of a run that plays this role, which is created with these permissions.
-    pub(super) fn new(path: &Path, name: &str, role: Role, mode: u32) -> Self {
+    pub(super) fn new(path: &Path, name: &str, role: Role, mode: u32, memory: Memory) -> Self {
         Self {
             journal: Journal::new(path, mode),
             name: record::bounded_name(name),
             course: Course::of(role),
             before: None,
+            learned: Vec::new(),
+            memory,
             patience: Patience::default(),
         }
     }
@@ -55,7 +62,12 @@ impl History {
                 let entry = Entry::of_refused(&self.name, reason);
                 self.journal.add(&entry, self.patience.left())
             }
-            (News::Began(Some(before)), _) => self.write_predecessor(before),
+            (News::Began(before), _) => {
+                self.remember();
+                before
+                    .as_ref()
+                    .map_or(Ok(()), |before| self.write_predecessor(before))
+            }
             (News::Progressed, _) => {
                 self.course.progresses();
                 Ok(())
@@ -64,9 +76,14 @@ impl History {
                 self.course.stalls();
                 Ok(())
             }
+            (News::Learned(learned), _) => {
+                self.learned.clone_from(learned);
+                Ok(())
+            }
             (News::Ended(end), Some(record)) => {
                 let entry = Entry {
                     exit_status: self.course.exit_status(*end),
+                    pace: mem::take(&mut self.learned),
                     predecessor: self.before,
                     ended: clock::text(clock::now()),
                     duration_ms: record::milliseconds(clock::since(record.acquired_ns)),
@@ -80,6 +97,12 @@ impl History {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Finds what runs before have learned. If the journal cannot be read, that is said when it cannot be written.
+    fn remember(&self) {
+        let learned = self.journal.pace_of(&self.name, SHORT).unwrap_or_default();
+        *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = learned;
     }
 
     fn write_predecessor(&mut self, before: &Predecessor) -> Result<()> {

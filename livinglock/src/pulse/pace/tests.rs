@@ -14,6 +14,15 @@ fn at(line: u32) -> Checkpoint {
     }
 }
 
+fn habit(line: u32, gaps_ms: &[u64]) -> Habit {
+    Habit {
+        file: at(line).file,
+        line,
+        column: 0,
+        gaps_ms: gaps_ms.to_vec(),
+    }
+}
+
 /// The job takes so many milliseconds from this line to the next checkpoint.
 fn take(pace: &mut Pace, line: u32, gap: u64) {
     pace.count(Duration::from_millis(gap));
@@ -76,6 +85,41 @@ fn of_many_checkpoints_the_last_ones_are_known() {
     assert_eq!(pace.sites.len(), MOST_SITES);
     assert_eq!(pace.usual(&at(999)), Some(1_000));
     assert_eq!(pace.usual(&at(0)), None);
+}
+
+#[test]
+fn the_slowest_are_left_to_the_next_run_and_nothing_that_was_too_short_to_see() {
+    let mut pace = Pace::default();
+    for line in 1..=20 {
+        (1..=2).for_each(|unit| take(&mut pace, line, u64::from(line) * 100 + unit));
+    }
+    let told = |line: u32| {
+        habit(
+            line,
+            &[u64::from(line) * 100 + 2, u64::from(line) * 100 + 1],
+        )
+    };
+    assert_eq!(pace.slowest(0), [told(20), told(19), told(18), told(17)]);
+    assert_eq!(pace.slowest(1_902), [told(20), told(19)]);
+    assert_eq!(pace.slowest(2_003), []);
+}
+
+#[test]
+fn what_is_passed_once_in_a_run_is_known_after_three() {
+    let mut known = Vec::new();
+    for gap in [11_000, 13_000, 12_000] {
+        let mut pace = Pace::default();
+        for habit in &known {
+            pace.remember(habit);
+        }
+        assert_eq!(pace.usual(&at(1)), None);
+        take(&mut pace, 1, gap);
+        known = pace.slowest(0);
+    }
+    assert_eq!(known, [habit(1, &[12_000, 13_000, 11_000])]);
+    let mut pace = Pace::default();
+    pace.remember(&known[0]);
+    assert_eq!(pace.usual(&at(1)), Some(12_000));
 }
 
 #[test]
@@ -145,10 +189,18 @@ proptest! {
 
     /// Whatever its record says.
     #[test]
-    fn any_run_before_is_outvoted_by_four_gaps_of_this_one(usual_ms in any::<Option<u64>>(), gap in 0_u64..1000) {
+    fn any_run_before_is_outvoted_by_four_gaps_of_this_one(
+        usual_ms in any::<Option<u64>>(),
+        seen in vec(any::<u64>(), 0..9),
+        gap in 0_u64..1000,
+        before in 0..4,
+    ) {
         let mut pace = Pace::of_the_run_before(&Checkpoint { usual_ms, ..at(1) });
         prop_assert_eq!(pace.usual(&at(1)), usual_ms);
-        (0..4).for_each(|_| take(&mut pace, 1, gap));
+        // The journal is read while the job runs.
+        (0..before).for_each(|_| take(&mut pace, 1, gap));
+        pace.remember(&habit(1, &seen));
+        (before..4).for_each(|_| take(&mut pace, 1, gap));
         prop_assert_eq!(pace.usual(&at(1)), Some(gap));
     }
 }

@@ -64,6 +64,37 @@ fn lines_are_added_and_a_run_has_one() {
 }
 
 #[test]
+fn a_run_knows_what_the_last_one_of_its_name_has_learned() {
+    let folder = Folder::new("pace-in-journal");
+    let journal = folder.journal();
+    let pace_of = |name| journal.pace_of(name, LONG).expect("a journal");
+    assert_eq!(pace_of("a\"b"), []);
+    let habit = |line| Habit {
+        file: "src/import.rs".to_owned(),
+        line,
+        column: 5,
+        gaps_ms: vec![12_000, 11_000],
+    };
+    for (owner, name, pace) in [
+        ("1", "a\"b", vec![habit(1)]),
+        ("2", "a\"b", vec![habit(2), habit(3)]),
+        ("3", "a", vec![habit(4)]),
+        // It was killed.
+        ("4", "a\"b", vec![]),
+    ] {
+        let run = Entry {
+            name: name.to_owned(),
+            pace,
+            ..entry(owner)
+        };
+        journal.add(&run, LONG).expect("a line");
+    }
+    assert_eq!(pace_of("a\"b"), [habit(2), habit(3)]);
+    assert_eq!(pace_of("a"), [habit(4)]);
+    assert_eq!(pace_of("b"), []);
+}
+
+#[test]
 fn after_a_torn_line_a_new_one_begins() {
     let folder = Folder::new("torn-journal");
     fs::write(folder.path(), "nobody's line\n{\"livinglock\":1,\"na").expect("a torn journal");
