@@ -348,9 +348,10 @@ pub struct Sighting {
     pub is_held: bool,
     /// What is left of the lease; `None` if it lasts for as long as its process lives.
     pub left: Option<Duration>,
-    /// How long it has been held, by the engine's clock.
+    /// How long it has been held, by the engine's clock; `None` if the engine does not know. etcd does not, nor does a [`FileStore`]: there
+    /// the times in the record tell, as the holder wrote them.
     pub held_for: Option<Duration>,
-    /// How long ago its record was written, by the engine's clock.
+    /// How long ago its record was written, by the engine's clock; `None` if the engine does not know, as with a [`FileStore`].
     pub written_ago: Option<Duration>,
     /// Whether the holder is asked to stop.
     pub is_asked_to_stop: bool,
