@@ -56,7 +56,7 @@ use proc_macro::TokenStream;
 /// | `mode = 0o600` | `u32` | the permissions of the lock file | `0o600` |
 /// | `network_fs` | `bool` | allow the lock file on a network file system, where a partition can mean two owners | `false` |
 /// | `graceful` | `bool` | SIGTERM, SIGINT and SIGHUP stop the job at its next checkpoint; a second one ends the process at once | `false` |
-/// | `margin = "10s"` | `Duration` | with `store`: how long before the lease can run out nobody works under it any more | 8 ticks and some more; see `Options::margin` |
+/// | `margin = "10s"` | `Duration` | with `store`: how long before the lease can run out nobody works under it any more | 8 ticks, 1s at least, and some more; see `Options::margin` |
 /// | `metrics = "/x.prom"` | `AsRef<Path>` | with the feature `metrics`: the file for the textfile collector of `node_exporter`; its name ends in `.prom`; none if it is empty | `""` |
 /// | `history = "/x.jsonl"` | `AsRef<Path>` | with the feature `metrics`: the journal of runs, which `livinglock history` shows; none if it is empty | `""` |
 /// | `progress` | `bool` | with the feature `progress`: a bar on the terminal of a job that counts its work | `false` |

@@ -86,7 +86,7 @@ impl Options {
         self
     }
 
-    /// The least time between two heartbeats written to the file; 1 minute unless set, or a tenth of `stale` if that is shorter.
+    /// The least time between two heartbeats written to the lock file, or the store; 1 minute unless set, or a tenth of `stale` if that is shorter.
     pub fn heartbeat(mut self, heartbeat: Duration) -> Self {
         self.heartbeat = Some(heartbeat);
         self
@@ -484,13 +484,14 @@ impl Lock {
             .map_err(|stop| Error::stopped(self.held.path(), self.held.reason(stop)))
     }
 
-    /// Releases the lock and removes its file.
+    /// Releases the lock and removes its file, or its record from the store.
     ///
-    /// The file stays, but free, after a stop, for whoever comes next; and for the rest of `at_least`.
+    /// That stays, but free, after a stop, for whoever comes next; and for the rest of `at_least`.
     ///
     /// # Errors
     ///
-    /// [`Error::is_lost`] if it was lost before; otherwise the file could not be removed. The lock is free in any case.
+    /// [`Error::is_lost`] if it was lost before; otherwise the file could not be removed, and the lock is free all the same; or
+    /// the store could not be told, and the lock is free at the latest when its lease has run out.
     pub fn release(self) -> Result<()> {
         let released = self.held.release();
         self.held.wait_for_observers(observer::LONGEST_WAIT);

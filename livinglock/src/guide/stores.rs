@@ -64,7 +64,8 @@
 //! # Margin
 //!
 //! `margin` is for clocks of different speeds, for a machine that notices too late, and for the end of the process. Unless set it is eight ticks,
-//! a thousandth of `stale`, and up to two seconds for the processes that the job has started: see [`Options::margin`](crate::Options::margin).
+//! but a second at least, a thousandth of `stale`, and up to two seconds for the processes that the job has started: see
+//! [`Options::margin`](crate::Options::margin).
 //!
 //! | of a lease of 15 minutes, with all defaults | |
 //! |---|---|

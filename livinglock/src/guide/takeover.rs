@@ -106,8 +106,8 @@
 //!
 //! # A holder that cannot answer
 //!
-//! A stopped or frozen process has no pulse: SIGSTOP, a debugger, the cgroup freezer, a paused container. Eight ticks after the question the newcomer
-//! does what its own `on_stale` says:
+//! A stopped or frozen process has no pulse: SIGSTOP, a debugger, the cgroup freezer, a paused container. Eight ticks after the question, and a
+//! second at least, the newcomer does what its own `on_stale` says:
 //!
 //! | `on_stale` | it | for |
 //! |---|---|---|

@@ -23,6 +23,8 @@
 //! struct Slot {
 //!     token: u64,
 //!     record: Option<Record>,
+//!     /// What the run before that has left.
+//!     before: Option<Record>,
 //!     /// Until when somebody holds it, by the clock that judges here.
 //!     expires: Option<Instant>,
 //!     asked_to_stop: bool,
@@ -64,13 +66,18 @@
 //!         if found.is_held && !(slot.owner().is_some() && may_be_taken.contains(&slot.owner())) {
 //!             return Ok(Attempt::Busy(found));
 //!         }
-//!         slot.token += 1;
+//!         // Whoever asks again is told the same.
+//!         if slot.owner() != Some(&claim.record.owner) {
+//!             slot.token += 1;
+//!             slot.before = slot.record.take();
+//!         }
 //!         let mut record = claim.record.clone();
 //!         record.fencing_token = slot.token;
+//!         slot.record = Some(record.clone());
 //!         slot.expires = Some(Instant::now() + claim.length());
 //!         slot.asked_to_stop = false;
 //!         Ok(Attempt::Acquired(Acquired {
-//!             predecessor: slot.record.replace(record.clone()).and_then(Predecessor::left),
+//!             predecessor: slot.before.clone().and_then(Predecessor::left),
 //!             lease: Box::new(Held { memory: self.clone(), owner: record.owner.clone(), length: claim.length() }),
 //!             record,
 //!         }))
@@ -137,6 +144,13 @@
 //! assert!(Lock::options().acquire_in(memory.clone()).unwrap_err().is_busy());
 //! lock.release()?;
 //! assert_eq!(Lock::options().acquire_in(memory)?.fencing_token(), 2);
+//! # // This very example, and not one of ours that is like it, keeps what is asked of every store.
+//! # #[cfg(feature = "testing")]
+//! # {
+//! #     let locks = Mutex::new(std::collections::HashMap::<String, Memory>::new());
+//! #     let make = move |name: &str| -> Arc<dyn Store> { Arc::new(locks.lock().unwrap().entry(name.to_owned()).or_default().clone()) };
+//! #     livinglock::testing::conformance::Conformance::new(make).lease(Duration::from_millis(500)).run();
+//! # }
 //! # Ok::<(), livinglock::Error>(())
 //! ```
 
@@ -192,7 +206,11 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// earlier call whose answer was lost.
     ///
     /// All in one step of the engine: of any number of callers at most one acquires it. The fencing token in the record that comes back
-    /// is greater than all before it, those of leases that ran out included.
+    /// is greater than those of all owners before it, of leases that ran out included.
+    ///
+    /// An owner who asks again is told of the same predecessor as the first time, and the same token or a greater one, which everybody
+    /// sees from then on. Its lease begins anew, for that is how it counts. Where a lock lives with its process no answer is lost: there
+    /// nobody has to be told twice.
     ///
     /// # Errors
     ///
@@ -330,9 +348,10 @@ pub struct Sighting {
     pub is_held: bool,
     /// What is left of the lease; `None` if it lasts for as long as its process lives.
     pub left: Option<Duration>,
-    /// How long it has been held, by the engine's clock.
+    /// How long it has been held, by the engine's clock; `None` if the engine does not know. etcd does not, nor does a [`FileStore`]: there
+    /// the times in the record tell, as the holder wrote them.
     pub held_for: Option<Duration>,
-    /// How long ago its record was written, by the engine's clock.
+    /// How long ago its record was written, by the engine's clock; `None` if the engine does not know, as with a [`FileStore`].
     pub written_ago: Option<Duration>,
     /// Whether the holder is asked to stop.
     pub is_asked_to_stop: bool,

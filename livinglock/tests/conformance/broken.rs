@@ -12,7 +12,7 @@ use std::{
 };
 
 use livinglock::{
-    Error, Record,
+    Error, Predecessor, Record,
     store::{
         Acquired, Attempt, Claim, Farewell, Lease, Request, Requests, Sighting, Standing, Store,
     },
@@ -24,6 +24,10 @@ use livinglock::{
 enum Fault {
     TokenStands,
     NameIsForgotten,
+    OwnerIsRefused,
+    OwnerHasNoTokenAgain,
+    OwnerSucceedsItself,
+    OwnerGetsWhatIsLeft,
     NulIsCutOff,
     NoteRenews,
     RenewalDoesNot,
@@ -75,13 +79,23 @@ impl Store for Broken {
     fn acquire(&self, claim: &Claim) -> Result<Attempt, Error> {
         let mut claim = claim.clone();
         let length = claim.length();
+        let seen = self.store.look()?;
+        let asks_again = seen.is_held
+            && seen
+                .record
+                .as_ref()
+                .is_some_and(|holder| holder.owner == claim.record.owner);
         match self.fault {
             Fault::NameIsForgotten => claim.record.name.clear(),
             Fault::LeaseIsShort => claim.record.stale_ms /= 2,
             Fault::LeaseNeverEnds => claim.record.stale_ms *= 1000,
+            Fault::OwnerIsRefused if asks_again => return Ok(Attempt::Busy(seen)),
+            Fault::OwnerGetsWhatIsLeft if asks_again => {
+                let left = seen.left.unwrap_or_default();
+                claim.record.stale_ms = u64::try_from(left.as_millis()).unwrap();
+            }
             _ => {}
         }
-        let seen = self.store.look()?;
         let seizes = match (self.fault, &seen.record) {
             (Fault::AnybodyIsGone, _) => claim.gone.is_some(),
             (Fault::ClientsTellTheTime, Some(holder)) => {
@@ -102,10 +116,18 @@ impl Store for Broken {
         let Attempt::Acquired(mut acquired) = attempt else {
             return Ok(attempt);
         };
-        if self.has(Fault::TokenStands) {
-            acquired.record.fencing_token = 1;
-            acquired.lease.note(&acquired.record)?;
+        match self.fault {
+            Fault::TokenStands => acquired.record.fencing_token = 1,
+            Fault::OwnerHasNoTokenAgain if asks_again => acquired.record.fencing_token = 0,
+            Fault::OwnerSucceedsItself if asks_again => {
+                acquired.predecessor = seen.record.and_then(|holder| Predecessor::left(*holder));
+            }
+            Fault::OwnerGetsWhatIsLeft => {
+                acquired.record.stale_ms = u64::try_from(length.as_millis()).unwrap();
+            }
+            _ => {}
         }
+        acquired.lease.note(&acquired.record)?;
         let lease = BrokenLease {
             lease: acquired.lease,
             store: self.clone(),
@@ -263,6 +285,10 @@ macro_rules! caught {
 caught! {
     a_token_that_stands: TokenStands, "tokens_grow", "must grow from owner to owner, but 1 came after 1";
     a_name_that_is_forgotten: NameIsForgotten, "a_free_lock_is_acquired", "must be the claim's, but it differs";
+    an_owner_that_is_refused: OwnerIsRefused, "a_lost_answer_is_given_again", "must be given its lock, but was refused";
+    an_owner_without_its_token: OwnerHasNoTokenAgain, "a_lost_answer_is_given_again", "must be no less than before, but 0 came after 2";
+    an_owner_that_succeeds_itself: OwnerSucceedsItself, "a_lost_answer_is_given_again", "must have the last record that it wrote";
+    an_owner_that_gets_what_is_left: OwnerGetsWhatIsLeft, "a_lost_answer_is_given_again", "the end of a lease whose answer was lost";
     a_nul_that_is_cut_off: NulIsCutOff, "a_record_comes_back_as_it_was_written", "must be seen as it was written";
     a_note_that_renews: NoteRenews, "a_note_does_not_extend_the_lease", "a note must not extend the lease";
     a_renewal_that_does_not: RenewalDoesNot, "a_renewal_extends_the_lease", "for the length of its lease";

@@ -101,7 +101,7 @@ pub(super) struct Run {
     /// What proves work: `output`, `cpu`, `notify` or `file:PATH`; may be given more than once [default: cpu and notify]
     #[arg(long, value_name = "BEAT")]
     beat: Vec<Beat>,
-    /// With a store: how long before the lease can run out everything is ended [default: 8 ticks and some more]
+    /// With a store: how long before the lease can run out everything is ended [default: 8 ticks, at least 1s, and some more]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     margin: Option<Duration>,
     /// Write metrics for Prometheus to this file, whose name ends in `.prom`

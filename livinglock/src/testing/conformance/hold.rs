@@ -53,6 +53,69 @@ pub(super) fn a_busy_lock_is_refused(subject: &Subject<'_>) {
     client.insist_on(&mut holder, "an attempt of another");
 }
 
+/// Nobody ever has the lease of an answer that is lost on its way, and nobody drops it: the lock is held when its owner asks again.
+/// From the kernel there is no such way, and the lock goes with the lease: there it is free by then.
+pub(super) fn a_lost_answer_is_given_again(subject: &Subject<'_>) {
+    let (client, other) = (subject.client(), subject.client());
+    let mut crashed = client.acquire("a free lock");
+    crashed.pass("order 11");
+    let standing = crashed.note();
+    crashed.insist(standing);
+    let before = crashed.record.clone();
+    drop(crashed);
+
+    let mut claim = subject.claim();
+    claim.gone = Some(before.owner.clone());
+    let first = client.acquire_with(&claim, "the lock of a holder that has gone");
+    let begun = first.sent;
+    let first = lose(first);
+    // So late that this lease has run out when the next one has not.
+    thread::sleep(subject.length() / 2);
+    let mut holder = client.acquire_again(&claim, begun);
+    insist_answered(&holder, &claim.record, &before);
+    other.insist_on(&mut holder, "that its owner asks again");
+    thread::sleep((subject.length() * 3 / 4).saturating_sub(holder.sent.elapsed()));
+    other.insist_on(&mut holder, "the end of a lease whose answer was lost");
+
+    // By a new connection, and as whoever waits for a lock does, whose record begins with each try.
+    let sent = holder.sent;
+    let second = lose(holder);
+    claim.record.begin();
+    let mut holder = subject.client().acquire_again(&claim, sent);
+    insist_answered(&holder, &claim.record, &before);
+    other.insist_on(&mut holder, "that its owner asks a third time");
+    while begun.elapsed() < subject.length() * 2 {
+        thread::sleep(subject.length() / 8);
+        holder.progress();
+    }
+    other.insist_on(&mut holder, "that an answer was lost");
+    holder.release();
+    drop((first, second));
+    let left = other.insist_free("a released lock");
+    assert!(
+        left.is_none(),
+        "a release must leave no record, but {left:?} was seen"
+    );
+    other.acquire("a lock that was released").release();
+}
+
+/// What the owner never hears of.
+fn lose(holder: Holder) -> Option<Holder> {
+    holder.runs_out().then_some(holder)
+}
+
+/// Whoever has asked again is told what it would have been told the first time.
+fn insist_answered(holder: &Holder, claimed: &Record, before: &Record) {
+    insist_same(
+        Some(&as_claimed(holder, claimed)),
+        claimed,
+        "whoever asks again must get the record of its claim",
+    );
+    if holder.runs_out() {
+        insist_predecessor(holder, before);
+    }
+}
+
 pub(super) fn a_record_comes_back_as_it_was_written(subject: &Subject<'_>) {
     let (client, other) = (subject.client(), subject.client());
     let see = |holder: &mut Holder, text: &str| {

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `a_free_lock_is_acquired` | at once, with the record that was brought, which everybody sees |
 //! | `a_busy_lock_is_refused` | on every connection; whoever is refused sees the holder, and changes nothing |
+//! | `a_lost_answer_is_given_again` | to the owner who asks again, and to nobody else: a lease that begins then, the same predecessor, and no smaller token |
 //! | `a_record_comes_back_as_it_was_written` | whatever text is in it |
 //! | `a_look_changes_nothing` | neither for the holder, nor for the next one, nor for how long the lease lasts |
 //! | `locks_do_not_disturb_each_other` | though the name of one begins as the other's |
@@ -31,9 +32,10 @@
 //!
 //! A store whose locks live with their process ([`Lease::length`] is `None`) has no lease to run out, and its kernel knows who has gone:
 //! such a store passes over `a_note_does_not_extend_the_lease`, `a_holder_known_to_have_gone_is_taken_over` and
-//! `a_lock_left_with_its_process_is_free_soon`, for which the process would have to end. Where the other cases need a stale holder, it
-//! has to take over from one whose pulse does not answer. A request to stop may stand on what the next owner finds, as on the bytes of a
-//! lock file; whether it reaches that owner is tried after a release alone.
+//! `a_lock_left_with_its_process_is_free_soon`, for which the process would have to end. Nor is an answer lost on its way from the kernel:
+//! there the owner asks again once its lease was dropped, and may find itself to be its predecessor. Where the other cases need a stale
+//! holder, it has to take over from one whose pulse does not answer. A request to stop may stand on what the next owner finds, as on the
+//! bytes of a lock file; whether it reaches that owner is tried after a release alone.
 //!
 //! [`Lease::length`]: crate::store::Lease::length
 
@@ -196,6 +198,7 @@ macro_rules! __store_conformance {
             $($to)* =>
             hold::a_free_lock_is_acquired
             hold::a_busy_lock_is_refused
+            hold::a_lost_answer_is_given_again
             hold::a_record_comes_back_as_it_was_written
             hold::a_look_changes_nothing
             hold::locks_do_not_disturb_each_other

@@ -127,6 +127,16 @@ impl<'a> Subject<'a> {
         );
     }
 
+    /// An owner may be told its token again, or a greater one.
+    fn insist_on_no_less(&self, holder: &Holder) {
+        let token = holder.record.fencing_token;
+        let last = self.token.fetch_max(token, Ordering::Relaxed);
+        assert!(
+            token >= last,
+            "the fencing token of whoever asks again must be no less than before, but {token} came after {last}"
+        );
+    }
+
     /// Tokens grow from owner to owner.
     pub(super) fn insist_on_growth(&self, holder: &Holder) {
         let token = holder.record.fencing_token;
@@ -181,6 +191,21 @@ impl Client<'_> {
 
     pub(super) fn acquire(&self, why: &str) -> Holder {
         self.acquire_with(&self.subject.claim(), why)
+    }
+
+    /// The owner of the lock asks for it once more, while the lease lasts that was begun after this moment.
+    pub(super) fn acquire_again(&self, claim: &Claim, sent: Instant) -> Holder {
+        let answer = self.contend(claim);
+        if sent.elapsed() >= claim.length() {
+            panic::resume_unwind(Box::new(Stalled));
+        }
+        let holder = answer.unwrap_or_else(|found| {
+            panic!(
+                "an owner that asks again, because the answer was lost, must be given its lock, but was refused: {found:?} was seen"
+            )
+        });
+        self.subject.insist_on_no_less(&holder);
+        holder
     }
 
     /// Tries until the lock is acquired, at most for so long from now.
