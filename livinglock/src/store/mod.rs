@@ -173,11 +173,12 @@ pub mod redis;
 mod request;
 #[cfg(feature = "cli")]
 mod sighting;
+mod tenure;
 mod url;
 
 use std::{any::Any, fmt, path::Path, time::Duration};
 
-pub(crate) use courier::{Courier, Tenure};
+pub(crate) use courier::Courier;
 pub use engine::ToStore;
 pub use file::FileStore;
 pub(crate) use newcomer::acquire;
@@ -187,6 +188,7 @@ pub(crate) use newcomer::why_busy;
 pub(crate) use postgres::schema as postgres_schema;
 #[cfg(feature = "cli")]
 pub(crate) use request::ask_in_store;
+pub(crate) use tenure::Tenure;
 #[cfg(feature = "cli")]
 pub(crate) use url::{Url, is_url};
 

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;
-use crate::store::{Request, Sighting};
+use crate::store::{Request, Sighting, Tenure};
 
 /// Longer than anything here takes; whoever waits for it has failed.
 const LONG: Duration = Duration::from_secs(60);
