@@ -30,6 +30,9 @@ mod on_stale;
 mod predecessor;
 mod process;
 mod pulse;
+#[cfg(doctest)]
+#[doc = include_str!("../README.ja.md")]
+mod readme_ja {}
 mod record;
 mod report;
 mod scope;
