@@ -31,6 +31,9 @@ mod options;
 mod predecessor;
 mod process;
 mod pulse;
+#[cfg(doctest)]
+#[doc = include_str!("../README.ja.md")]
+mod readme_ja {}
 mod record;
 mod report;
 mod scope;

@@ -38,14 +38,9 @@ impl Bar {
             bar.set_prefix(report::escaped(&record.name));
             bar
         });
-        // Another loop, and another pace.
-        if bar.length() != Some(total) || done < bar.position() {
-            bar.reset();
-            bar.set_length(total);
-        }
         let message = checkpoint.message.as_deref().unwrap_or_default();
         bar.set_message(report::escaped(message));
-        bar.set_position(done);
+        count(bar, done, total);
         // No oftener than the pulse looks; and what is left out now might never be shown.
         bar.force_draw();
     }
@@ -70,6 +65,19 @@ impl Observer for Bar {
             }
             _ => {}
         }
+    }
+}
+
+fn count(bar: &ProgressBar, done: u64, total: u64) {
+    // Another loop, and another pace: that of what is done from now on, since nobody knows how long the rest took.
+    let begins = bar.length() != Some(total) || done < bar.position();
+    if begins {
+        bar.reset();
+        bar.set_length(total);
+    }
+    bar.set_position(done);
+    if begins {
+        bar.reset_eta();
     }
 }
 
@@ -116,5 +124,20 @@ pub(crate) fn suspend_if_possible(print: impl FnOnce()) {
     match screen {
         Some(_screen) => BARS.suspend(print),
         None => print(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_done_before_the_bar_was_there_is_no_pace() {
+        let bar = ProgressBar::hidden();
+        count(&bar, 1000, 5000);
+        assert!(bar.per_sec() < 1.0, "{}", bar.per_sec());
+        // The next loop.
+        count(&bar, 900, 6000);
+        assert!(bar.per_sec() < 1.0, "{}", bar.per_sec());
     }
 }
