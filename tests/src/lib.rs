@@ -39,7 +39,7 @@ pub use kernel_lock::{Guarded, ask, ask_to_stop, hold, is_asked, is_asked_to_sto
 pub use part::Part;
 pub use proxy::{Direction, Proxy};
 pub use running::{Ended, Running, Signal, is_running};
-pub use scene::Scene;
+pub use scene::{Scene, is_stale};
 pub use servers::{Engine, PASSWORD, READER, Server, USER};
 pub use small_disk::SmallDisk;
 pub use strace::{Blow, Call, Errno, Strace};

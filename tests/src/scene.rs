@@ -112,27 +112,10 @@ impl Scene {
         wait_until("the holder is stale", || self.is_stale());
     }
 
-    /// Whether the last proof of work that the record tells of is older than it allows.
-    ///
-    /// # Panics
-    ///
-    /// There is no clock.
+    /// Whether a newcomer would find the holder stale now.
     #[must_use]
     pub fn is_stale(&self) -> bool {
-        let text = fs::read(self.lock()).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let number = |key: &str| -> Option<u128> {
-            let (_, rest) = text.split_once(&format!("\"{key}\":"))?;
-            rest[..rest.find(|c: char| !c.is_ascii_digit())?]
-                .parse()
-                .ok()
-        };
-        let now = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("read the clock");
-        let now = Duration::from(now).as_nanos();
-        matches!(
-            (number("progress_ns"), number("stale_ms")),
-            (Some(progress), Some(stale)) if now > progress + stale * 1_000_000
-        )
+        is_stale(&self.lock())
     }
 
     /// Puts another process id into the record, with the right checksum.
@@ -205,6 +188,29 @@ impl Scene {
         all.extend(ended);
         all
     }
+}
+
+/// Whether the last proof of work that the record of a lock tells of is older than it allows.
+///
+/// # Panics
+///
+/// There is no clock.
+#[must_use]
+pub fn is_stale(lock: &Path) -> bool {
+    let text = fs::read(lock).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let number = |key: &str| -> Option<u128> {
+        let (_, rest) = text.split_once(&format!("\"{key}\":"))?;
+        rest[..rest.find(|c: char| !c.is_ascii_digit())?]
+            .parse()
+            .ok()
+    };
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("read the clock");
+    let now = Duration::from(now).as_nanos();
+    matches!(
+        (number("progress_ns"), number("stale_ms")),
+        (Some(progress), Some(stale)) if now > progress + stale * 1_000_000
+    )
 }
 
 impl Default for Scene {
