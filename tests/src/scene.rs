@@ -174,6 +174,22 @@ impl Scene {
         running
     }
 
+    /// Has a run of the program `observed` hang, and the next one take over from it.
+    ///
+    /// # Panics
+    ///
+    /// One of them ends in another way.
+    pub fn take_over_from_a_hung_run(&self, observed: &str) {
+        let job = |behaviour: &[&str]| self.job(observed, behaviour).stale(300);
+        let hung = job(&["hang"]).grace(100).spawn();
+        self.wait_for_record("about to hang");
+        self.wait_until_stale();
+        // It may come a little before the holder itself counts so far.
+        let next = job(&["exit", "0"]).wait(20_000).spawn();
+        assert_eq!(next.wait().code, Some(0));
+        assert_eq!(hung.wait().code, Some(75));
+    }
+
     /// Waits until all of these but one have ended, and then gives the file for which that one works on. All, the last one first.
     #[must_use]
     pub fn outlast(&self, mut running: Vec<Running>, end: &str) -> Vec<Ended> {
