@@ -185,7 +185,7 @@ fn the_next_run_is_told_of_a_panic_and_of_a_task_that_was_dropped() {
         assert_eq!(fate(&path).as_deref(), Some("Panicked"));
         let dropped = task::spawn(locked(path.clone(), async {
             checkpoint!("about to be dropped");
-            pending().await
+            pending::<()>().await;
         }));
         until("it works", || record(&path).contains("about to be dropped")).await;
         dropped.abort();
