@@ -8,6 +8,7 @@
 mod check;
 mod dice;
 mod freezer;
+mod heard;
 mod innocent;
 mod job;
 mod kernel_lock;
@@ -33,13 +34,14 @@ use std::{
 pub use check::{Answer, Check, Ping, SECRET};
 pub use dice::Dice;
 pub use freezer::Freezer;
+pub use heard::{Heard, terminal};
 pub use innocent::Innocent;
 pub use job::Job;
 pub use kernel_lock::{Guarded, ask, ask_to_stop, hold, is_asked, is_asked_to_stop};
 pub use part::Part;
 pub use proxy::{Direction, Proxy};
 pub use running::{Ended, Running, Signal, is_running};
-pub use scene::Scene;
+pub use scene::{Scene, is_stale};
 pub use servers::{Engine, PASSWORD, READER, Server, USER};
 pub use small_disk::SmallDisk;
 pub use strace::{Blow, Call, Errno, Strace};

@@ -112,27 +112,10 @@ impl Scene {
         wait_until("the holder is stale", || self.is_stale());
     }
 
-    /// Whether the last proof of work that the record tells of is older than it allows.
-    ///
-    /// # Panics
-    ///
-    /// There is no clock.
+    /// Whether a newcomer would find the holder stale now.
     #[must_use]
     pub fn is_stale(&self) -> bool {
-        let text = fs::read(self.lock()).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let number = |key: &str| -> Option<u128> {
-            let (_, rest) = text.split_once(&format!("\"{key}\":"))?;
-            rest[..rest.find(|c: char| !c.is_ascii_digit())?]
-                .parse()
-                .ok()
-        };
-        let now = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("read the clock");
-        let now = Duration::from(now).as_nanos();
-        matches!(
-            (number("progress_ns"), number("stale_ms")),
-            (Some(progress), Some(stale)) if now > progress + stale * 1_000_000
-        )
+        is_stale(&self.lock())
     }
 
     /// Puts another process id into the record, with the right checksum.
@@ -191,6 +174,22 @@ impl Scene {
         running
     }
 
+    /// Has a run of the program `observed` hang, and the next one take over from it.
+    ///
+    /// # Panics
+    ///
+    /// One of them ends in another way.
+    pub fn take_over_from_a_hung_run(&self, observed: &str) {
+        let job = |behaviour: &[&str]| self.job(observed, behaviour).stale(300);
+        let hung = job(&["hang"]).grace(100).spawn();
+        self.wait_for_record("about to hang");
+        self.wait_until_stale();
+        // It may come a little before the holder itself counts so far.
+        let next = job(&["exit", "0"]).wait(20_000).spawn();
+        assert_eq!(next.wait().code, Some(0));
+        assert_eq!(hung.wait().code, Some(75));
+    }
+
     /// Waits until all of these but one have ended, and then gives the file for which that one works on. All, the last one first.
     #[must_use]
     pub fn outlast(&self, mut running: Vec<Running>, end: &str) -> Vec<Ended> {
@@ -205,6 +204,29 @@ impl Scene {
         all.extend(ended);
         all
     }
+}
+
+/// Whether the last proof of work that the record of a lock tells of is older than it allows.
+///
+/// # Panics
+///
+/// There is no clock.
+#[must_use]
+pub fn is_stale(lock: &Path) -> bool {
+    let text = fs::read(lock).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let number = |key: &str| -> Option<u128> {
+        let (_, rest) = text.split_once(&format!("\"{key}\":"))?;
+        rest[..rest.find(|c: char| !c.is_ascii_digit())?]
+            .parse()
+            .ok()
+    };
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("read the clock");
+    let now = Duration::from(now).as_nanos();
+    matches!(
+        (number("progress_ns"), number("stale_ms")),
+        (Some(progress), Some(stale)) if now > progress + stale * 1_000_000
+    )
 }
 
 impl Default for Scene {

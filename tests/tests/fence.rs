@@ -197,7 +197,8 @@ fn without_the_hold_a_woken_holder_works_on() {
     const ROUNDS: usize = 20;
     let scene = Scene::new();
     for round in 1..=ROUNDS {
-        wake_the_tireless(&scene, round, "1", "omit=hold");
+        // With only one processor the pulse is quicker than the job each time, unless its look is delayed.
+        wake_the_tireless(&scene, round, "1", "omit=hold,delay=20000");
         let (_, late) = passed(&scene);
         if late > 0 {
             println!("without the hold: {late} late checkpoints in round {round}");
@@ -343,13 +344,15 @@ fn nobody_fences_in_the_midst_of_a_release() {
 fn without_the_guard_of_a_fence_a_release_removes_its_file() {
     let scene = Scene::new();
     let holder = stopped_in_its_release(&scene);
-    let newcomer = job(&scene, &["until", "end"])
+    let mut newcomer = job(&scene, &["until", "end"])
         .faults("omit=guard-fence")
         .spawn();
     scene.wait_for_owners(2);
     assert!(scene.record_says(&format!("\"process_id\":{},", newcomer.id())));
+    // It would put the file back at its next tick, before anybody has seen that it is gone.
+    newcomer.signal(Signal::SIGSTOP);
+    newcomer.wait_until_stopped();
     drop(holder.go_on());
-    // It is put back at the next tick, if nobody is quicker.
     assert!(!scene.lock().exists(), "the witness sees it");
     drop(newcomer.kill());
 }

@@ -35,10 +35,15 @@ fn stopped_holder(scene: &Scene, behaviour: &[&str], last_words: &str) -> Runnin
     // Its own record: one that a predecessor left may say the same.
     scene.wait_for_record(&format!("\"process_id\":{},", holder.id()));
     scene.wait_for_record(last_words);
+    stop(scene, &mut holder);
+    holder
+}
+
+/// Stops a holder for longer than `stale`.
+fn stop(scene: &Scene, holder: &mut Running) {
     holder.signal(Signal::SIGSTOP);
     holder.wait_until_stopped();
     scene.wait_until_stale();
-    holder
 }
 
 fn working_holder(scene: &Scene) -> Running {
@@ -182,10 +187,12 @@ fn the_descendants_of_a_stopped_holder_are_ended_with_it() {
         assert!(killed.is_ok_and(|status| status.success()));
     }
 
-    let holder = stopped_holder(&scene, &["children"], "about to hang");
+    let mut holder = job(&scene, &["children"]).spawn();
+    // Stopped before, it would never have any.
     wait_until("the holder has children", || {
         scene.lines("children").len() == 4
     });
+    stop(&scene, &mut holder);
     let newcomer = job(&scene, &["work", "3", "1"]).spawn().wait();
     assert_eq!(newcomer.code, Some(0), "{newcomer:?}");
     for child in &scene.lines("children")[2..] {

@@ -127,15 +127,7 @@ fn the_next_run_writes_the_line_of_one_that_was_killed() {
 #[test]
 fn a_hung_run_has_one_line_though_two_know_of_its_end() {
     let scene = Scene::new();
-    let hung = observed(&scene, &["hang"]).stale(300);
-    let hung = hung.grace(100).spawn();
-    scene.wait_for_record("about to hang");
-    scene.wait_until_stale();
-    // It may come a little before the holder itself counts so far.
-    let next = observed(&scene, &["exit", "0"]).stale(300).wait(20_000);
-    let next = next.spawn();
-    assert_eq!(next.wait().code, Some(0));
-    assert_eq!(hung.wait().code, Some(75));
+    scene.take_over_from_a_hung_run(OBSERVED);
     assert_eq!(outcomes(&scene), ["hung", "succeeded"]);
     let lines = journal(&scene);
     assert_eq!(lines[0]["checkpoint"]["message"], "about to hang");

@@ -169,7 +169,7 @@ fn after_a_deletion_one_owner_is_left() {
 #[test]
 fn a_file_in_the_place_of_ours_is_never_removed() {
     let scene = Scene::new();
-    let holder = start(&scene, &["work", "200", "1"], "\"message\":\"unit ");
+    let holder = start(&scene, &["until", "never"], "\"message\":\"working\"");
     let foreign = scene.file("foreign");
     fs::write(&foreign, "somebody's notes").expect("write a file");
     fs::rename(&foreign, scene.lock()).expect("put it in the place of the lock file");

@@ -153,15 +153,7 @@ fn a_panic_and_a_crash_which_the_next_run_counts() {
 #[test]
 fn a_hung_run_that_is_taken_over() {
     let scene = Scene::new();
-    let hung = observed(&scene, &["hang"]).stale(300);
-    let hung = hung.grace(100).spawn();
-    scene.wait_for_record("about to hang");
-    scene.wait_until_stale();
-    // It may come a little before the holder itself counts so far.
-    let next = observed(&scene, &["exit", "0"]).stale(300).wait(20_000);
-    let next = next.spawn();
-    assert_eq!(next.wait().code, Some(0));
-    assert_eq!(hung.wait().code, Some(75));
+    scene.take_over_from_a_hung_run(OBSERVED);
     assert_eq!(outcomes(&scene), [("succeeded", 1), ("hung", 1)]);
     expect(&scene, "takeovers_total", 1.0);
     expect(&scene, "stalls_total", 1.0);

@@ -213,12 +213,19 @@ fn a_newcomer_stopped_inside_the_guard_is_named_and_harmless() {
 #[test]
 fn a_newcomer_stopped_as_the_owner_is_ended_once_it_is_stale() {
     let scene = Scene::new();
-    let newcomer = job(&scene, &["work", "1", "0"])
-        .faults("stop@written")
-        .spawn();
-    newcomer.wait_until_stopped();
+    let stopped = |stale| {
+        let newcomer = job(&scene, &["work", "1", "0"]).stale(stale);
+        let newcomer = newcomer.faults("stop@written").spawn();
+        newcomer.wait_until_stopped();
+        newcomer
+    };
+    let fresh = stopped(60_000);
     let early = next(&scene, Yields);
     assert!(early.stderr.contains("is busy: "), "{early:?}");
+    drop(fresh.kill());
+
+    let newcomer = stopped(400);
+    scene.wait_until_stale();
     let next = next(&scene, Runs);
     assert!(next.stderr.contains("SIGTERM"), "{next:?}");
     let newcomer = newcomer.wait();

@@ -3,18 +3,19 @@
 use std::{fs, process::Command};
 
 use livinglock_tests::{Job, Running, Scene, wait_until};
+use serde_json::Value;
 
 const JOB: &str = env!("CARGO_BIN_EXE_job");
 const OBSERVED: &str = env!("CARGO_BIN_EXE_observed");
 const CLI: &str = env!("CARGO_BIN_EXE_cli");
 
-/// A job that hangs after so many units of 150 milliseconds, and says so after half a second.
+/// A job that hangs after so many units of 150 milliseconds, and says so after a second.
 fn job(scene: &Scene, units: &str) -> Job {
     scene
         .job(JOB, &["paced", units, "150"])
-        .stale(2000)
+        .stale(4000)
         .heartbeat(20)
-        .warn(500)
+        .warn(1000)
 }
 
 /// `0.2s`, of a line like `tests/src/bin/job.rs:88 usually takes 0.2s, now 0.5s`; the rest of that line.
@@ -43,7 +44,10 @@ fn a_silence_is_told_beside_what_is_usual_there() {
     let said = holder.stderr();
     let (seconds, rest) = usual(&said);
     assert!((0.1..0.5).contains(&seconds), "{said}");
-    assert!(rest.starts_with(", now 0.5s; thread "), "{said}");
+    let (_, rest) = rest.split_once(", now ").expect(&said);
+    let (now, _) = rest.split_once("s; thread ").expect(&said);
+    // Its pulse may be late.
+    assert!(now.parse::<f64>().expect(&said) >= 1.0, "{said}");
 
     let mut shown = String::new();
     wait_until("it is certain that nothing was passed since", || {
@@ -93,10 +97,12 @@ fn of_a_checkpoint_that_is_passed_all_the_time_nothing_is_told() {
     let holder = scene
         .job(JOB, &["until", "end"])
         .stale(60_000)
-        .heartbeat(20)
+        // Two ticks of it are what could be told, and longer than anybody keeps the job from its work.
+        .heartbeat(200)
         .spawn();
     wait_until("heartbeats are written", || {
-        status(&scene, &[]).contains("heartbeats   9,")
+        let locks: Value = serde_json::from_str(&status(&scene, &["--json"])).expect("JSON");
+        locks[0]["heartbeats"].as_u64() >= Some(9)
     });
     let shown = status(&scene, &[]);
     assert!(!shown.contains("usually takes"), "{shown}");

@@ -2,14 +2,15 @@
 
 use std::{
     fs,
-    net::{Ipv4Addr, TcpListener},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
     time::Instant,
 };
 
-use livinglock_tests::{Answer, Check, Ended, Job, PATIENCE, SECRET, Scene, Signal, wait_until};
+use livinglock_tests::{
+    Answer, Check, Ended, Job, PATIENCE, Proxy, SECRET, Scene, Signal, wait_until,
+};
 
 const JOB: &str = env!("CARGO_BIN_EXE_job");
 const PINGED: &str = env!("CARGO_BIN_EXE_pinged");
@@ -108,7 +109,8 @@ fn a_hang_is_a_failure_as_soon_as_somebody_asks_for_the_lock() {
             .stale(600)
             .heartbeat(60)
             .warn(700)
-            .grace(400)
+            // So much longer than a ping takes that its own comes before that of the next run.
+            .grace(1500)
     };
     let holder = quick(&["sleep"]).spawn();
     holder.wait_until_it_says("made no checkpoint for");
@@ -136,17 +138,24 @@ fn a_hang_is_a_failure_as_soon_as_somebody_asks_for_the_lock() {
     );
 }
 
-#[test]
-fn a_stop_is_a_failure_with_a_reason() {
+/// What is told of a job that is sent SIGTERM, once it is somewhere.
+fn told_of_a_stop(behaviour: &[&str]) -> String {
     let (scene, check) = (Scene::new(), Check::start());
-    let behaviour = job(&scene, &check.url(), &["until", "never"]);
-    let mut running = behaviour.set("GRACEFUL", "1").spawn();
+    // It is also the time that the ping has.
+    let job = job(&scene, &check.url(), behaviour).grace(2000);
+    let mut running = job.set("GRACEFUL", "1").spawn();
     scene.wait_for_record("\"checkpoint\":");
     running.signal(Signal::SIGTERM);
     let ended = running.wait();
     assert_eq!(ended.code, Some(143), "{ended:?}");
+    check.wait_for(2);
     assert_eq!(check.events(), ["/start", "/fail"]);
-    let told = &check.pings()[1].body;
+    check.pings().remove(1).body
+}
+
+#[test]
+fn a_stop_is_a_failure_with_a_reason() {
+    let told = told_of_a_stop(&["until", "never"]);
     assert!(
         told.contains(", because it was sent SIGTERM\nlast checkpoint "),
         "{told}"
@@ -156,17 +165,9 @@ fn a_stop_is_a_failure_with_a_reason() {
 /// A process that reaches no checkpoint has time to say so, as long as nobody waits for its lock.
 #[test]
 fn a_job_that_does_not_stop_in_time_is_a_failure() {
-    let (scene, check) = (Scene::new(), Check::start());
-    let behaviour = job(&scene, &check.url(), &["sleep"]);
-    let mut running = behaviour.set("GRACEFUL", "1").grace(300).spawn();
-    scene.wait_for_record("about to hang");
-    running.signal(Signal::SIGTERM);
-    let ended = running.wait();
-    assert_eq!(ended.code, Some(143), "{ended:?}");
-    assert_eq!(check.events(), ["/start", "/fail"]);
-    let told = &check.pings()[1].body;
+    let told = told_of_a_stop(&["sleep"]);
     assert!(
-        told.contains(" did not stop within 0.3s, because it was sent SIGTERM; silent for "),
+        told.contains(" did not stop within 2s, because it was sent SIGTERM; silent for "),
         "{told}"
     );
 }
@@ -212,17 +213,14 @@ fn a_run_that_yields_pings_nobody() {
 /// Whether it does not listen, or says no: one line, and the exit status is the job's own.
 #[test]
 fn a_server_that_is_out_of_order_does_not_affect_the_job() {
-    let nobody = || {
-        // Bound, so that nobody else gets it, and answered with a reset.
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-        let port = listener.local_addr().expect("its address").port();
-        drop(listener);
-        format!("http://127.0.0.1:{port}/{SECRET}")
-    };
+    // Its port stays its own, so that nobody else listens there meanwhile.
+    let nobody = Proxy::to(0);
+    nobody.refuse();
+    let nobody = format!("http://127.0.0.1:{}/{SECRET}", nobody.port());
     let broken = Check::start();
     broken.answer(Answer::Status(500));
     for (url, why) in [
-        (nobody(), "Connection refused"),
+        (nobody, "Connection refused"),
         (broken.url(), "it answered 500"),
     ] {
         let scene = Scene::new();

@@ -204,15 +204,18 @@ fn the_first_signal_does_not_cut_another_stop_short() {
 
 #[test]
 fn a_short_run_keeps_its_lock_for_at_least_so_long() {
+    let short = |scene, least| job(scene, &["work", "1", "1"]).set("AT_LEAST_MS", least);
     let scene = Scene::new();
-    let begun = Instant::now();
-    let short = || job(&scene, &["work", "1", "1"]).set("AT_LEAST_MS", "1500");
-    assert_eq!(short().spawn().wait().code, Some(0));
-    // The process is gone, and the lock is kept all the same.
-    let next = short().spawn().wait();
+    assert_eq!(short(&scene, "1800000").spawn().wait().code, Some(0));
+    // The process is gone, and the lock is kept all the same: for so long that no next one comes too late.
+    let next = short(&scene, "1800000").spawn().wait();
     assert_eq!(next.code, Some(42), "{next:?}");
     assert!(next.stderr.contains("by `at_least`"), "{next:?}");
-    let waiting = short().wait(30_000).spawn().wait();
+
+    let scene = Scene::new();
+    let begun = Instant::now();
+    assert_eq!(short(&scene, "1500").spawn().wait().code, Some(0));
+    let waiting = short(&scene, "1500").wait(30_000).spawn().wait();
     assert_eq!(waiting.code, Some(0), "{waiting:?}");
     assert!(begun.elapsed() >= Duration::from_millis(1500));
     assert_eq!(waiting.stderr, "", "its predecessor has released the lock");

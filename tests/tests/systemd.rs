@@ -1,9 +1,6 @@
 //! What `unit.rs` shows on a socket, before a real systemd: what it makes of what a batch tells it.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use livinglock_tests::{Job, Scene, Systemd, wait_until};
 
@@ -14,6 +11,15 @@ const NEVER: u64 = 600_000;
 
 fn job(scene: &Scene, behaviour: &[&str]) -> Job {
     scene.job(JOB, behaviour).stale(NEVER).heartbeat(40)
+}
+
+/// How long the process of a unit ran that has ended: as systemd saw it, since whoever asks comes late.
+fn ran_for(systemd: &Systemd, unit: &str) -> Duration {
+    let at = |event: &str| -> u64 {
+        let shown = systemd.show(unit, &format!("ExecMain{event}TimestampMonotonic"));
+        shown.parse().expect("microseconds")
+    };
+    Duration::from_micros(at("Exit") - at("Start"))
 }
 
 /// A unit is active from when its batch has the lock, and its status is the last checkpoint.
@@ -27,7 +33,9 @@ fn a_unit_is_active_once_it_has_its_lock_and_says_where_it_is() {
         "first.service",
         &job(&scene, &["until", "end"]).as_service(),
     );
-    let second = job(&scene, &["until", "never"]).wait(NEVER);
+    scene.give("gate");
+    let second = job(&scene, &["until", "never"]).set("GATE", "gate");
+    let second = second.wait(NEVER);
     systemd.write("second.service", &second.as_service());
 
     assert!(systemd.start("first.service"));
@@ -38,10 +46,12 @@ fn a_unit_is_active_once_it_has_its_lock_and_says_where_it_is() {
     });
 
     systemd.begin("second.service");
-    wait_until("the second one waits for the lock", || {
-        systemd.show("second.service", "MainPID") != "0"
+    wait_until("the second one comes to the lock", || {
+        !scene.lines("gate-ready").is_empty()
     });
-    thread::sleep(Duration::from_millis(300));
+    // One that gives up proves that the second one would have seen what it saw.
+    let impatient = job(&scene, &["work", "1", "1"]).wait(300).spawn().wait();
+    assert_eq!(impatient.code, Some(42), "{impatient:?}");
     assert_eq!(systemd.show("second.service", "ActiveState"), "activating");
     assert_eq!(systemd.show("second.service", "StatusText"), "");
 
@@ -103,18 +113,13 @@ fn its_watchdog_ends_a_job_that_hangs_and_none_that_works() {
     // Three times as long as the watchdog waits, and then it hangs.
     let service = job(&scene, &["paced", "120", "50"]).as_service();
     systemd.write("nightly.service", &format!("{service}WatchdogSec=2s\n"));
-    let begun = Instant::now();
     assert!(systemd.start("nightly.service"));
-    wait_until("it has worked its hours", || {
-        systemd
-            .show("nightly.service", "StatusText")
-            .ends_with(" \"unit 120\" (120/120)")
-    });
-    assert!(begun.elapsed() >= Duration::from_secs(6));
-    assert_eq!(systemd.show("nightly.service", "ActiveState"), "active");
-
     systemd.wait_for("nightly.service", "ActiveState", "failed");
     assert_eq!(systemd.show("nightly.service", "Result"), "watchdog");
+    let last = systemd.show("nightly.service", "StatusText");
+    assert!(last.ends_with(" \"unit 120\" (120/120)"), "{last}");
+    let ran = ran_for(&systemd, "nightly.service");
+    assert!(ran >= Duration::from_secs(6 + 2), "{ran:?}");
     assert_eq!(scene.overlaps(), 0);
 }
 
@@ -140,15 +145,13 @@ fn a_job_that_works_has_its_time_extended() {
     systemd.wait_for("silent.service", "Result", "timeout");
 
     assert!(systemd.start("nightly.service"));
-    wait_until("it has worked for longer than the limit", || {
-        systemd
-            .show("nightly.service", "StatusText")
-            .ends_with(" \"unit 80\" (80/80)")
-    });
-    assert_eq!(systemd.show("nightly.service", "ActiveState"), "active");
-    let hanging = Instant::now();
-    systemd.wait_for("nightly.service", "Result", "timeout");
-    assert!(hanging.elapsed() >= Duration::from_secs(1));
+    systemd.wait_for("nightly.service", "ActiveState", "failed");
+    assert_eq!(systemd.show("nightly.service", "Result"), "timeout");
+    let last = systemd.show("nightly.service", "StatusText");
+    assert!(last.ends_with(" \"unit 80\" (80/80)"), "{last}");
+    // Its work, and then `stale`.
+    let ran = ran_for(&systemd, "nightly.service");
+    assert!(ran >= Duration::from_secs(4 + 2), "{ran:?}");
 }
 
 /// Each run hangs and is ended by the watchdog; each takes over from the one before.

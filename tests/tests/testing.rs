@@ -447,6 +447,7 @@ fn time_stands_still_by_itself() {
         .warn(Duration::from_millis(20))
         .at_most(Duration::from_millis(50));
     let held = sandbox.run(|| options.acquire(NIGHTLY)).unwrap().unwrap();
+    // Nothing happens, to be waited for: some real time has to pass, and more of it does no harm.
     thread::sleep(Duration::from_millis(200));
     held.heartbeat().unwrap();
     assert!(sandbox.reports().is_empty());

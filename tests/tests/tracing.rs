@@ -60,7 +60,7 @@ impl Collected {
 
 #[livinglock::batch(
     path = path,
-    stale = Duration::from_millis(500),
+    stale = "1m",
     heartbeat = Duration::from_millis(20),
     grace = Duration::from_millis(100),
     warn = Duration::from_millis(100)

@@ -3,88 +3,26 @@
 use std::{
     env,
     fs::{self, File},
-    io::{Read, Write},
+    io::Write,
     os::fd::OwnedFd,
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex},
-    thread::{self, JoinHandle},
+    process::{Command, Stdio},
 };
 
-use livinglock_tests::{Running, Scene, Signal, wait_until};
-use nix::{
-    pty::{Winsize, openpty},
-    sys::termios::tcgetattr,
-};
+use livinglock_tests::{Heard, Running, Scene, Signal, terminal, wait_until};
+use nix::sys::termios::tcgetattr;
 use serde_json::Value;
 
 const CLI: &str = env!("CARGO_BIN_EXE_cli");
 const JOB: &str = env!("CARGO_BIN_EXE_job");
 
-/// Somebody who watches; dropped, it is killed.
-struct Watcher {
-    child: Child,
-    said: Arc<Mutex<Vec<u8>>>,
-    reader: Option<JoinHandle<()>>,
-}
-
-impl Watcher {
-    fn new(mut command: Command, mut output: impl Read + Send + 'static) -> Self {
-        let said = Arc::new(Mutex::new(Vec::new()));
-        let copy = said.clone();
-        let child = command.spawn().expect("start the command");
-        // Its own ends of the pipe or terminal are closed with it, and then the output ends.
-        drop(command);
-        let reader = thread::spawn(move || {
-            let mut piece = [0; 4096];
-            // Of a terminal whose other side is closed, reading fails.
-            while let Ok(read @ 1..) = output.read(&mut piece) {
-                copy.lock().unwrap().extend_from_slice(&piece[..read]);
-            }
-        });
-        Self {
-            child,
-            said,
-            reader: Some(reader),
-        }
-    }
-
-    fn on_a_pipe(paths: &[&Path]) -> Self {
-        let (reader, writer) = std::io::pipe().unwrap();
-        let mut command = Command::new(CLI);
-        command.arg("watch").args(paths).stdin(Stdio::null());
-        command.stdout(writer);
-        Self::new(command, reader)
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.said.lock().unwrap()).into_owned()
-    }
-
-    #[track_caller]
-    fn wait_until_it_says(&self, text: &str) {
-        wait_until(&format!("the watcher says {text:?}"), || {
-            self.text().contains(text)
-        });
-    }
-
-    /// Waits for its end: its exit status, and all that it has said.
-    fn end(mut self) -> (ExitStatus, String) {
-        let mut status = None;
-        wait_until("the watcher ends", || {
-            status = self.child.try_wait().unwrap();
-            status.is_some()
-        });
-        self.reader.take().unwrap().join().unwrap();
-        (status.unwrap(), self.text())
-    }
-}
-
-impl Drop for Watcher {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Somebody who watches these from a pipe.
+fn on_a_pipe(paths: &[&Path]) -> Heard {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let mut command = Command::new(CLI);
+    command.arg("watch").args(paths).stdin(Stdio::null());
+    command.stdout(writer);
+    Heard::start(command, reader)
 }
 
 fn working(scene: &Scene) -> Running {
@@ -117,7 +55,7 @@ fn on_a_pipe_every_change_is_a_line_at_once() {
     let who = format!("; pid {} (job){}\n", holder.id(), place(&scene));
     let line = |state: &str| format!("{}: {state}{who}", lock.display());
     let mut expected = line("held and working");
-    let watcher = Watcher::on_a_pipe(&[&lock]);
+    let watcher = on_a_pipe(&[&lock]);
     watcher.wait_until_it_says(&expected);
 
     holder.signal(Signal::SIGSTOP);
@@ -139,7 +77,7 @@ fn on_a_pipe_every_change_is_a_line_at_once() {
 fn progress_is_a_change() {
     let scene = Scene::new();
     let holder = counting(&scene);
-    let watcher = Watcher::on_a_pipe(&[&scene.lock()]);
+    let watcher = on_a_pipe(&[&scene.lock()]);
     wait_until("it tells of progress", || {
         watcher.text().lines().count() > 3
     });
@@ -173,7 +111,7 @@ fn it_ends_when_the_last_lock_is_released() {
         (job.spawn(), lock)
     });
     scene.wait_for_owners(2);
-    let mut watcher = Watcher::on_a_pipe(&[&folder]);
+    let mut watcher = on_a_pipe(&[&folder]);
     let says = |lock: &Path, state: &str| format!("{}: {state}", lock.display());
     for (_, lock) in [&first, &second] {
         watcher.wait_until_it_says(&says(lock, "held and working; pid "));
@@ -181,7 +119,7 @@ fn it_ends_when_the_last_lock_is_released() {
     scene.give("end-first");
     assert_eq!(first.0.wait().code, Some(0));
     watcher.wait_until_it_says(&says(&first.1, "free\n"));
-    assert_eq!(watcher.child.try_wait().unwrap(), None);
+    assert_eq!(watcher.status(), None);
     scene.give("end-second");
     assert_eq!(second.0.wait().code, Some(0));
     let (status, text) = watcher.end();
@@ -192,17 +130,17 @@ fn it_ends_when_the_last_lock_is_released() {
 #[test]
 fn where_nothing_can_change_it_ends_at_once() {
     let scene = Scene::new();
-    let (status, text) = Watcher::on_a_pipe(&[&scene.lock()]).end();
+    let (status, text) = on_a_pipe(&[&scene.lock()]).end();
     assert_eq!(status.code(), Some(3));
     assert_eq!(text, format!("{}: free\n", scene.lock().display()));
 
-    let (status, text) = Watcher::on_a_pipe(&[scene.folder()]).end();
+    let (status, text) = on_a_pipe(&[scene.folder()]).end();
     assert_eq!(status.code(), Some(3));
     let folder = scene.folder().display();
     assert_eq!(text, format!("no lock in {folder}\n"));
 
     fs::write(scene.lock(), "diary").unwrap();
-    let (status, text) = Watcher::on_a_pipe(&[&scene.lock()]).end();
+    let (status, text) = on_a_pipe(&[&scene.lock()]).end();
     assert_eq!(status.code(), Some(4));
     assert!(text.contains("not a lock file"), "{text}");
 }
@@ -215,24 +153,12 @@ fn it_ends_when_nobody_reads_it() {
     drop(reader);
     let mut command = Command::new(CLI);
     command.arg("watch").arg(scene.lock()).stdout(writer);
-    let (status, _) = Watcher::new(command, std::io::empty()).end();
+    let (status, _) = Heard::start(command, std::io::empty()).end();
     assert_eq!(status.code(), Some(0));
 }
 
-/// A terminal of 100 columns: our side, and that of the command.
-fn terminal() -> (File, OwnedFd) {
-    let size = Winsize {
-        ws_row: 24,
-        ws_col: 100,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
-    let pty = openpty(&size, None).expect("open a terminal");
-    (pty.master.into(), pty.slave)
-}
-
 /// Whoever watches in a terminal, with nothing in the environment that speaks of colours but this.
-fn in_a_terminal(scene: &Scene, variables: &[(&str, &str)]) -> (Watcher, File, OwnedFd) {
+fn in_a_terminal(scene: &Scene, variables: &[(&str, &str)]) -> (Heard, File, OwnedFd) {
     let mut command = Command::new(CLI);
     command.arg("watch").arg(scene.lock());
     command.env("TERM", "xterm-256color");
@@ -243,12 +169,12 @@ fn in_a_terminal(scene: &Scene, variables: &[(&str, &str)]) -> (Watcher, File, O
     start_in_a_terminal(command)
 }
 
-fn start_in_a_terminal(mut command: Command) -> (Watcher, File, OwnedFd) {
+fn start_in_a_terminal(mut command: Command) -> (Heard, File, OwnedFd) {
     let (ours, theirs) = terminal();
     command.stdin(theirs.try_clone().unwrap());
     command.stdout(theirs.try_clone().unwrap());
     command.stderr(theirs.try_clone().unwrap());
-    let watcher = Watcher::new(command, ours.try_clone().unwrap());
+    let watcher = Heard::start(command, ours.try_clone().unwrap());
     (watcher, ours, theirs)
 }
 

@@ -132,6 +132,10 @@ fn a_lost_lock_ends_with_75_at_the_next_checkpoint() {
     let scratch = Scratch::new();
     let mut running = start(&scratch, "work");
     running.expect(BODY);
+    wait_until("its last unit is known", || {
+        let record = fs::read(&scratch).unwrap();
+        String::from_utf8_lossy(&record).contains("\"the last unit\"")
+    });
     let other = scratch.file("other");
     fs::write(&other, "precious").unwrap();
     fs::rename(&other, &scratch).unwrap();

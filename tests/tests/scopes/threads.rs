@@ -8,7 +8,7 @@ use std::{
 };
 
 use livinglock::{Error, Lock, Stop, checkpoint, try_checkpoint};
-use livinglock_tests::wait_until;
+use livinglock_tests::{is_stale, wait_until};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::{folder, lock, record};
@@ -157,7 +157,7 @@ fn a_function_within_itself_is_refused() {
     let folder = folder();
     let path = lock(&folder, "a");
     let inner = locked(&path, || {
-        thread::sleep(Duration::from_millis(2100));
+        wait_until("it is hung", || is_stale(&path));
         locked(&path, || ())
     });
     let refused = inner.expect("the lock is free").expect_err("it is ours");

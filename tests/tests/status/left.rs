@@ -2,7 +2,11 @@
 
 use livinglock_tests::{Scene, Signal, hold};
 
-use crate::{JOB, forge, json_of, states::working, status_of};
+use crate::{
+    JOB, forge, json_of,
+    states::{wait_for_children, working},
+    status_of,
+};
 
 #[test]
 fn each_fate_is_told() {
@@ -46,8 +50,11 @@ fn each_fate_is_told() {
 fn what_was_found_of_a_run_that_was_ended_is_told() {
     let scene = Scene::new();
     let job = scene.job(JOB, &["children"]).grace(200);
-    let ended = job.set("AT_MOST_MS", "300").spawn().wait();
-    assert_eq!(ended.code, Some(124), "{ended:?}");
+    let mut holder = job.set("GRACEFUL", "1").spawn();
+    wait_for_children(&scene);
+    holder.signal(Signal::SIGTERM);
+    let ended = holder.wait();
+    assert_eq!(ended.code, Some(128 + 15), "{ended:?}");
     status_of(&scene).is(
         1,
         &[

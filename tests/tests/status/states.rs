@@ -28,6 +28,17 @@ fn hanging(scene: &Scene, grace: u64) -> Running {
     holder
 }
 
+/// Waits until a holder has two children, which are called what they will be: between fork and exec, the younger one is called a shell.
+pub(crate) fn wait_for_children(scene: &Scene) {
+    wait_until("the holder has children", || {
+        scene.lines("children").len() == 2
+    });
+    let name = format!("/proc/{}/comm", scene.lines("children")[0]);
+    wait_until("the younger one sleeps", || {
+        fs::read_to_string(&name).is_ok_and(|name| name == "sleep\n")
+    });
+}
+
 #[test]
 fn a_free_lock_is_free() {
     let scene = Scene::new();
@@ -182,9 +193,7 @@ fn a_frozen_process_is_named_as_such() {
 fn the_descendants_of_a_holder_are_named() {
     let scene = Scene::new();
     let _holder = scene.job(JOB, &["children"]).spawn();
-    wait_until("the holder has children", || {
-        scene.lines("children").len() == 2
-    });
+    wait_for_children(&scene);
     let [child, grandchild] = &scene.lines("children")[..] else {
         panic!("two of them");
     };
