@@ -75,19 +75,22 @@ fn a_silence_is_told_beside_what_is_usual_there() {
 fn with_a_journal_it_is_learned_from_run_to_run() {
     let scene = Scene::new();
     for _ in 0..3 {
-        let ended = scene.job(OBSERVED, &["phases", "300"]).spawn().wait();
+        let job = scene.job(OBSERVED, &["phases", "300", "600"]);
+        let ended = job.spawn().wait();
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
         assert!(!scene.lock().exists());
     }
-    let holder = scene.job(OBSERVED, &["phases", "end"]).spawn();
-    let mut shown = String::new();
-    wait_until("it is known what is usual", || {
-        shown = status(&scene, &[]);
-        shown.contains(" usually takes ")
-    });
-    assert!(shown.contains("\"the slow phase\""), "{shown}");
-    assert!((0.3..3.0).contains(&usual(&shown).0), "{shown}");
-    scene.give("end");
+    let holder = scene.job(OBSERVED, &["phases", "next", "end"]).spawn();
+    for (phase, least, file) in [("first", 0.3, "next"), ("last", 0.6, "end")] {
+        let message = format!("\"the {phase} phase\"");
+        let mut shown = String::new();
+        wait_until("it is known what is usual", || {
+            shown = status(&scene, &[]);
+            shown.contains(&message) && shown.contains(" usually takes ")
+        });
+        assert!((least..least * 10.0).contains(&usual(&shown).0), "{shown}");
+        scene.give(file);
+    }
     assert_eq!(holder.wait().code, Some(0));
 }
 

@@ -98,6 +98,11 @@ impl Duty {
         true
     }
 
+    /// Takes note that the job is done, which is as good as a next checkpoint.
+    pub(super) fn note_end(&mut self) {
+        self.pace.learn(self.record.checkpoint.as_ref());
+    }
+
     fn usual(&self, checkpoint: &Checkpoint) -> Option<u64> {
         let usual = self.pace.usual(checkpoint)?;
         (usual >= self.shortest_gap()).then_some(usual)

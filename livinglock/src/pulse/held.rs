@@ -251,6 +251,7 @@ impl Held {
         if self.observers.are_there() {
             gate::harvest();
             duty.note(self.gate.take_passed());
+            duty.note_end();
             self.observers.keep(&duty.record, duty.learned());
         }
         let held =

@@ -43,13 +43,11 @@ fn main() -> ExitCode {
                 units += 1;
             }
         }
-        ["phases", milliseconds] => {
-            checkpoint!("the slow phase");
-            match milliseconds.parse() {
-                Ok(milliseconds) => work_for(milliseconds),
-                Err(_) => PART.wait_for(milliseconds),
-            }
+        ["phases", first, last] => {
+            checkpoint!("the first phase");
+            phase(first);
             checkpoint!("the last phase");
+            phase(last);
         }
         ["panic"] => {
             checkpoint!("before the panic");
@@ -68,6 +66,14 @@ fn main() -> ExitCode {
         _ => panic!("unknown behaviour {arguments:?}"),
     }
     ExitCode::SUCCESS
+}
+
+/// Takes so many milliseconds, or until the test gives a file of this name.
+fn phase(length: &str) {
+    match length.parse() {
+        Ok(milliseconds) => work_for(milliseconds),
+        Err(_) => PART.wait_for(length),
+    }
 }
 
 /// Runs before the lock file is opened.
