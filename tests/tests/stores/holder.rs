@@ -5,15 +5,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use livinglock_tests::{Engine, Scene, Server, Signal, TABLE, WRONGLY_ACCEPTED, wait_until};
+use livinglock_tests::{Engine, Job, Scene, Server, Signal, TABLE, WRONGLY_ACCEPTED, wait_until};
 
-use crate::{CLI, LEASE, OVER, UNIT, contention::assert_tokens_grow, job, on_each_engine};
+use crate::{CLI, LEASE, OVER, UNIT, contention::assert_tokens_grow, job, on_each_engine, short};
 
 on_each_engine! {
-    /// Much longer than its lease, which is renewed for its work.
+    /// Longer than its lease, which is renewed for its work.
     fn a_holder_that_works_keeps_the_lock(server) {
         let scene = Scene::new();
-        let holder = job(&scene, &server, &["until", "end"]).spawn();
+        // Long enough for the calls of a busy server, of which nothing has to be said; and over well before the test is.
+        let holder = short(&scene, &server, &["until", "end"]).stale(LEASE * 2).spawn();
         scene.wait_for_owners(1);
         wait_until("its first checkpoint is known", || {
             let newcomer = job(&scene, &server, &["work", "1", "1"]).spawn().wait();
@@ -39,7 +40,7 @@ on_each_engine! {
     /// Nobody has to ask: it leaves before its lease has run out, and whoever waits begins after that.
     fn a_hung_holder_stops_itself(server) {
         let scene = Scene::new();
-        let hung = job(&scene, &server, &["sleep"]).spawn();
+        let hung = short(&scene, &server, &["sleep"]).spawn();
         scene.wait_for_owners(1);
         let newcomer = job(&scene, &server, &["work", "1", "1"]).wait(60_000).spawn().wait();
         assert_eq!(newcomer.code, Some(0), "{newcomer:?}");
@@ -57,7 +58,7 @@ on_each_engine! {
     /// A unit that takes most of the lease is proof of work when it ends, and the lease is renewed for it.
     fn a_slow_holder_that_comes_back_in_time_goes_on(server) {
         let scene = Scene::new();
-        let slow = job(&scene, &server, &["late", "go"]).stale(10_000).grace(4000).spawn();
+        let slow = short(&scene, &server, &["late", "go"]).stale(10_000).grace(4000).spawn();
         slow.wait_until_it_says("is about to run out");
         scene.give("go");
         let begun = Instant::now();
@@ -110,12 +111,12 @@ on_each_engine! {
         let (mut refused, mut written) = (0, 0);
         for _ in 0..ROUNDS {
             let scene = Scene::new();
-            let writer = || job(&scene, &server, &["write"]).set("TABLE", &database.url()).set("UNSEEN", "1");
-            let mut frozen = writer().spawn();
+            let writer = |job: Job| job.set("TABLE", &database.url()).set("UNSEEN", "1");
+            let mut frozen = writer(short(&scene, &server, &["write"])).spawn();
             wait_until("it writes", || scene.lines("written").len() > 3);
             scene.give("freeze");
             frozen.wait_until_stopped();
-            let next = writer().wait(60_000).spawn();
+            let next = writer(job(&scene, &server, &["write"])).wait(60_000).spawn();
             let count = |scene: &Scene| scene.lines("written").len();
             let before = count(&scene);
             wait_until("the next one writes", || count(&scene) > before + 3);
@@ -181,7 +182,7 @@ on_each_engine! {
         let scene = Scene::new();
         let holder = job(&scene, &server, &["parent", UNIT]).stale(60_000).grace(2500).set("UNSEEN", "1").spawn();
         scene.wait_for_owners(1);
-        let next = job(&scene, &server, &["work", "1", "1"]).stale(60_000).set("REPLACE", "1").wait(60_000).spawn().wait();
+        let next = job(&scene, &server, &["work", "1", "1"]).set("REPLACE", "1").wait(60_000).spawn().wait();
         assert_eq!(next.code, Some(0), "{next:?}");
         assert_eq!((scene.owners().len(), scene.overlaps()), (2, 0));
         let holder = holder.wait();
@@ -191,11 +192,11 @@ on_each_engine! {
     /// A second reason to stop gives no time that the lease does not have.
     fn a_signal_to_a_holder_whose_lease_runs_out_does_not_put_off_its_end(server) {
         let scene = Scene::new();
-        let hung = job(&scene, &server, &["sleep"]).stale(12_000).grace(6000);
+        let hung = short(&scene, &server, &["sleep"]).stale(12_000).grace(6000);
         let mut holder = hung.set("GRACEFUL", "1").spawn();
         scene.wait_for_owners(1);
         holder.wait_until_it_says("is about to run out");
-        let next = job(&scene, &server, &["work", "1", "1"]).stale(12_000).wait(60_000).spawn();
+        let next = job(&scene, &server, &["work", "1", "1"]).wait(60_000).spawn();
         // A third of what it says, before it is told for good: the later the signal, the longer it could put the end off.
         thread::sleep(Duration::from_secs(2));
         holder.signal(Signal::SIGTERM);
@@ -224,7 +225,7 @@ on_each_engine! {
         holder.signal(Signal::SIGTERM);
         let holder = holder.wait();
         assert_eq!(holder.code, Some(143), "{holder:?}");
-        let next = job(&scene, &server, &["work", "1", "1"]).stale(LEASE).spawn().wait();
+        let next = job(&scene, &server, &["work", "1", "1"]).spawn().wait();
         assert_eq!(next.code, Some(0), "{next:?}");
         assert!(next.stderr.contains("was stopped"), "{next:?}");
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use livinglock_tests::{Direction, PATIENCE, Proxy, Running, Scene, Server, wait_until};
 
-use crate::{contention::assert_tokens_grow, job, job_at, on_each_engine};
+use crate::{contention::assert_tokens_grow, job, job_at, on_each_engine, short};
 
 on_each_engine! {
     /// The holder tries again until it is back, and has the lock still; whoever comes meanwhile says what is wrong.
@@ -48,7 +48,7 @@ on_each_engine! {
     fn a_server_that_dies_before_the_release_does_not_fail_the_job(server) {
         let mut server = server;
         let scene = Scene::new();
-        let holder = job(&scene, &server, &["until", "end"]).spawn();
+        let holder = short(&scene, &server, &["until", "end"]).spawn();
         scene.wait_for_owners(1);
         server.kill();
         scene.give("end");
@@ -64,7 +64,7 @@ on_each_engine! {
     /// For longer than the lease: the holder leaves before that has run out, and the next one begins when the server knows.
     fn a_holder_leaves_a_server_that_stands_still(server) {
         let scene = Scene::new();
-        let holder = job(&scene, &server, &["until", "never"]).spawn();
+        let holder = short(&scene, &server, &["until", "never"]).spawn();
         scene.wait_for_owners(1);
         server.stop_still();
         let ended = holder.wait();
@@ -72,7 +72,7 @@ on_each_engine! {
         for sentence in ["cannot renew its lease", "it works on", "is about to run out and cannot be renewed"] {
             assert!(ended.stderr.contains(sentence), "{sentence}: {ended:?}");
         }
-        let refused = job(&scene, &server, &["work", "1", "1"]).spawn().wait();
+        let refused = short(&scene, &server, &["work", "1", "1"]).wait(0).spawn().wait();
         assert_eq!(refused.code, Some(73), "{refused:?}");
         server.go_on();
         let next = job(&scene, &server, &["work", "1", "1"]).wait(60_000).spawn().wait();

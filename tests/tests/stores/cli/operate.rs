@@ -9,7 +9,7 @@ use std::{
 use livinglock_tests::{Running, Scene, Server, Signal, wait_until};
 
 use super::{CLI, assert_says, assert_the_next_runs, holder, lock, shown};
-use crate::{job, on_each_engine};
+use crate::{job, on_each_engine, short};
 
 fn start(scene: &Scene, server: &Server, arguments: &[&str]) -> Running {
     scene
@@ -167,7 +167,7 @@ on_each_engine! {
     /// Nobody has the lock then, but its holder has neither stopped nor let go of it.
     fn a_stopped_holder_may_let_its_lease_run_out(server) {
         let scene = Scene::new();
-        let mut holder = holder(&scene, &server, job(&scene, &server, &["until", "never"]));
+        let mut holder = holder(&scene, &server, short(&scene, &server, &["until", "never"]));
         holder.signal(Signal::SIGSTOP);
         holder.wait_until_stopped();
         let stop = start(&scene, &server, &["stop", "--grace", "50s"]).wait();

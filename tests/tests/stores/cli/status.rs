@@ -6,13 +6,13 @@ use livinglock_tests::{Engine, Scene, Server, Signal, wait_until};
 use serde_json::{Value, json as value};
 
 use super::{holder, json, lock, shown, status};
-use crate::{job, on_each_engine};
+use crate::{job, on_each_engine, short};
 
 on_each_engine! {
     /// By its record and the clock of the store.
     fn a_working_holder_is_shown(server) {
         let scene = Scene::new();
-        let holder = holder(&scene, &server, job(&scene, &server, &["work", "1000000", "5"]));
+        let holder = holder(&scene, &server, short(&scene, &server, &["work", "1000000", "5"]));
         let token = scene.lines("tokens").remove(0);
         let told = status(&[&lock(&server)]);
         let headline = format!("{}: held and working\n", shown(&server));
