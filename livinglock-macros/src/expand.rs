@@ -173,7 +173,12 @@ fn guard(function: &Function, settings: &Settings, body: &Group) -> Result<Token
     let held = match (is_async, is_judged) {
         (true, true) => quote_spanned!(here=> guard.hold_result(async move #body).await),
         (true, false) => quote_spanned!(here=> guard.hold(async move #body).await),
-        (false, true) => quote_spanned!(here=> guard.hold_result(move || #body)),
+        (false, true) => {
+            // Without its type the closure would be inferred, and nothing in it converted: no `&String` to a `&str`.
+            let output = function.nameable_output();
+            let output = output.map(|output| quote_spanned!(here=> -> #output));
+            quote_spanned!(here=> guard.hold_result(move || #output #body))
+        }
         (false, false) => body.to_token_stream(),
     };
     let guard = if is_async || is_judged {

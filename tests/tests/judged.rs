@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    error::Error,
     fmt::{Debug, Display},
     fs, io, panic,
     path::{Path, PathBuf},
@@ -27,7 +28,17 @@ fn lock(scene: &Scene, name: &str) -> PathBuf {
     scene.file(name).with_extension("lock")
 }
 
-/// How the runs in a journal have ended, of a function of this name.
+/// Waits until the journal says that the runs of a function of this name have ended like this, in whatever order: a function waits for its
+/// journal for a second at most, and an asynchronous one not at all.
+#[track_caller]
+fn wait_for_outcomes(scene: &Scene, name: &str, expected: &[&str]) {
+    wait_until(&format!("{name} has {expected:?}"), || {
+        let mut outcomes = outcomes(scene, name);
+        outcomes.sort_unstable();
+        outcomes == expected
+    });
+}
+
 #[track_caller]
 fn outcomes(scene: &Scene, name: &str) -> Vec<String> {
     let text = fs::read_to_string(scene.file("runs.jsonl")).unwrap_or_default();
@@ -66,9 +77,10 @@ fn a_function_that_returns_an_error_has_failed() {
     assert_eq!(parse(&scene, "").unwrap(), 0);
     parse(&scene, "x").unwrap_err();
     assert_eq!(parse(&scene, "13").unwrap_err().0, "thirteen");
-    assert_eq!(
-        outcomes(&scene, "parse"),
-        ["succeeded", "succeeded", "failed", "failed"]
+    wait_for_outcomes(
+        &scene,
+        "parse",
+        &["failed", "failed", "succeeded", "succeeded"],
     );
 }
 
@@ -84,10 +96,7 @@ async fn so_has_an_asynchronous_one() {
     let scene = Scene::new();
     assert_eq!(later(&scene, "7").await.unwrap(), 7);
     later(&scene, "x").await.unwrap_err();
-    // It waits for nobody.
-    wait_until("the journal has both", || {
-        outcomes(&scene, "later") == ["succeeded", "failed"]
-    });
+    wait_for_outcomes(&scene, "later", &["failed", "succeeded"]);
 }
 
 #[livinglock::batch(path = lock(scene, "falling"), history = scene.file("runs.jsonl"))]
@@ -100,7 +109,7 @@ fn falling(scene: &Scene) -> Result<(), livinglock::Error> {
 fn a_panic_is_still_a_panic() {
     let scene = Scene::new();
     panic::catch_unwind(|| falling(&scene)).unwrap_err();
-    assert_eq!(outcomes(&scene, "falling"), ["panicked"]);
+    wait_for_outcomes(&scene, "falling", &["panicked"]);
 }
 
 struct Tally<'a> {
@@ -124,6 +133,18 @@ impl<'a> Tally<'a> {
             return Err("nothing there")?;
         };
         Ok((longest, longest.len().to_string().parse()?))
+    }
+
+    #[livinglock::batch(path = lock(self.scene, "first"), history = self.scene.file("runs.jsonl"))]
+    fn first(&self, least: usize) -> Result<&str, Box<dyn Error>> {
+        if least == 0 {
+            return Err(Box::new(io::Error::from(io::ErrorKind::InvalidInput)));
+        }
+        let mut words = self.words.iter();
+        let (word, _) = words
+            .find(|(_, count)| **count >= least)
+            .ok_or("no such word")?;
+        Ok(word)
     }
 
     #[livinglock::batch(path = lock(self.scene, "sorted"), history = self.scene.file("runs.jsonl"), on_busy = Ok(Vec::new().into_iter()))]
@@ -152,25 +173,28 @@ fn whatever_they_borrow_take_and_return() {
     let (word, length) = tally.longest("a longer b a", 0_u8).unwrap();
     assert_eq!((word, length), ("longer", 6));
     tally.longest("", 0_u8).unwrap_err();
-    assert_eq!(outcomes(&scene, "longest"), ["succeeded", "failed"]);
+    wait_for_outcomes(&scene, "longest", &["failed", "succeeded"]);
+    assert_eq!(tally.first(2).unwrap(), "a");
+    tally.first(0).unwrap_err();
+    wait_for_outcomes(&scene, "first", &["failed", "succeeded"]);
     let words: Vec<String> = tally.sorted(2).unwrap().collect();
     assert_eq!(words, ["a"]);
-    assert_eq!(outcomes(&scene, "sorted"), ["succeeded"]);
+    wait_for_outcomes(&scene, "sorted", &["succeeded"]);
 
     read(&scene, &scene.file("nowhere")).unwrap_err();
     assert!(read(&scene, &scene.file("runs.jsonl")).unwrap() > 0);
-    assert_eq!(outcomes(&scene, "read"), ["failed", "succeeded"]);
+    wait_for_outcomes(&scene, "read", &["failed", "succeeded"]);
 }
 
 #[test]
 fn whoever_is_pinged_hears_of_it() {
     let (scene, check) = (Scene::new(), Check::start());
-    let job = scene.job(PINGED, &["failing"]);
+    let job = scene.job(PINGED, &["failing", "end"]);
     let job = job.set("NO_PROXY", "127.0.0.1");
-    let ended = job
-        .set("PING_URL_OF_THE_FUNCTION", &check.url())
-        .spawn()
-        .wait();
+    let job = job.set("PING_URL_OF_THE_FUNCTION", &check.url()).spawn();
+    check.wait_for(2);
+    scene.give("end");
+    let ended = job.wait();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(check.events(), ["/start", "/fail"]);
     let told = &check.pings()[1].body;

@@ -168,7 +168,11 @@ fn on_busy_is_the_other_result() {
 #[test]
 fn only_a_result_that_somebody_is_told_of_is_looked_at() {
     for (output, held) in [
-        ("io::Result<u8>", "guard.hold_result(move || { body() })"),
+        (
+            "io::Result<u8>",
+            "guard.hold_result(move || -> io::Result<u8> { body() })",
+        ),
+        ("Result<impl A, E>", "guard.hold_result(move || { body() })"),
         ("Option<u8>", "{ body() }"),
     ] {
         let expansion = expand(

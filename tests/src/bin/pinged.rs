@@ -27,8 +27,9 @@ fn main() -> Result<ExitCode, String> {
             PART.wait_for(file);
             Ok(ExitCode::SUCCESS)
         }
-        ["failing"] => {
+        ["failing", file] => {
             failing().expect_err("it always fails");
+            PART.wait_for(file);
             Ok(ExitCode::SUCCESS)
         }
         _ => panic!("unknown behaviour {arguments:?}"),
