@@ -13,7 +13,7 @@ on_each_engine! {
     /// Longer than its lease, which is renewed for its work.
     fn a_holder_that_works_keeps_the_lock(server) {
         let scene = Scene::new();
-        // Long enough for the calls of a busy server, of which nothing has to be said; and over well before the test is.
+        // Long enough for the calls of a busy server, and over well before the test is.
         let holder = short(&scene, &server, &["until", "end"]).stale(LEASE * 2).spawn();
         scene.wait_for_owners(1);
         wait_until("its first checkpoint is known", || {
@@ -30,7 +30,10 @@ on_each_engine! {
         }
         scene.give("end");
         let ended = holder.wait();
-        assert_eq!((ended.code, &*ended.stderr), (Some(0), ""));
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        // A disk that is busy with others may keep a server from answering, and that alone may be said.
+        let mut said = ended.stderr.lines();
+        assert!(said.all(|line| line.contains(" renew")), "{ended:?}");
         // Released: nobody waits, and there is nothing to tell.
         let next = job(&scene, &server, &["work", "1", "1"]).spawn().wait();
         assert_eq!((next.code, &*next.stderr), (Some(0), ""));

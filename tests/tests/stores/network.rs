@@ -113,6 +113,7 @@ fn a_pool_in_transaction_mode_may_stand_between() {
     let begun = Instant::now();
     while begun.elapsed() < OVER {
         let newcomer = job(&["work", "1", "1"])
+            .stale(60_000)
             .faults("omit=process")
             .spawn()
             .wait();
