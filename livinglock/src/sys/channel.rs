@@ -122,7 +122,8 @@ impl Channel {
             let error = io::Error::last_os_error();
             return match error.kind() {
                 io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(Arrival::Nothing),
-                io::ErrorKind::ConnectionReset => Ok(Arrival::Closed),
+                // The other end has gone without reading all. That is said once, and before what it has sent.
+                io::ErrorKind::ConnectionReset => self.receive(),
                 _ => Err(error),
             };
         };
@@ -182,6 +183,19 @@ mod tests {
         assert!(matches!(other.receive(), Ok(Arrival::Closed)));
         assert!(other.send(b"", &[]).is_err());
         assert!(other.send(b"nobody listens", &[]).is_err());
+    }
+
+    #[test]
+    fn the_last_words_of_an_end_that_has_not_read_all_are_heard() {
+        let (one, other) = Channel::pair().expect("a channel");
+        other.send(b"an order", &[]).expect("send");
+        one.send(b"the last words", &[]).expect("send");
+        drop(one);
+        let Ok(Arrival::Message(message, _)) = other.receive() else {
+            panic!("a message");
+        };
+        assert_eq!(message, b"the last words");
+        assert!(matches!(other.receive(), Ok(Arrival::Closed)));
     }
 
     fn file_in_memory() -> OwnedFd {
