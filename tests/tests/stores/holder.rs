@@ -20,9 +20,13 @@ on_each_engine! {
             let newcomer = job(&scene, &server, &["work", "1", "1"]).spawn().wait();
             newcomer.stderr.contains("\"working\"")
         });
-        let begun = Instant::now();
-        while begun.elapsed() < OVER * 2 {
+        let (begun, mut yielded) = (Instant::now(), 0);
+        while begun.elapsed() < OVER * 2 || yielded == 0 {
             let newcomer = job(&scene, &server, &["work", "1", "1"]).spawn().wait();
+            if newcomer.code == Some(73) && newcomer.stderr.contains(" not answer ") {
+                continue;
+            }
+            yielded += 1;
             assert_eq!(newcomer.code, Some(42), "{newcomer:?}");
             assert!(newcomer.stderr.contains("leased.rs:"), "{newcomer:?}");
             assert!(newcomer.stderr.contains("\"working\""), "{newcomer:?}");
